@@ -38,6 +38,7 @@ enum class Errc {
   type_mismatch,         ///< EINVAL: TypedQueue<T> on a queue whose message size is not sizeof(T)
   unsupported,           ///< ENOTSUP: not possible in the home that the address names
   invalid_argument,      ///< EINVAL
+  system_error,          ///< any other errno, which then is the std::error_code itself
 };
 
 /// The category of Errc: name "mqxx", one sentence a value.

@@ -1,0 +1,97 @@
+#include "api/failure.hpp"
+
+#include "base/error.hpp"
+#include "shm/layout.hpp"
+#include "shm/segment.hpp"
+
+namespace mqxx {
+
+Error::Error(std::error_code code, std::string sentence) : std::system_error(code), sentence_(std::move(sentence)) {}
+
+namespace api {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+std::string in_directory() { return "'" + shm::directory() + "'"; }
+
+// Two causes look alike to the system; the directory tells them apart.
+std::string missing() {
+  const std::string directory = shm::directory();
+  if (os::directory_exists(directory)) return "there is no such queue in '" + directory + "'";
+  return "the queue directory '" + directory + "' does not exist; create it, or set MQXX_DIR";
+}
+
+std::string mismatch(int format, std::string_view name) {
+  const std::string way_out = "; use the same build, or remove it with 'mq remove " + std::string(name) + "'";
+  if (format != 0) {
+    return "layout is format " + number(static_cast<std::uint32_t>(format)) + ", this build reads format " + number(shm::kFormat) +
+           way_out;
+  }
+  return "made by a build for another C library or word size" + way_out;
+}
+
+std::string fact(Failure failure, std::string_view name, const Facts& f) {
+  const std::string quoted(name);
+  switch (failure.code) {
+    case Errc::message_too_big:
+      return "message is " + number(f.size) + " bytes, the queue takes at most " + number(f.limit);
+    case Errc::buffer_too_small:
+      return "buffer is " + number(f.size) + " bytes, the queue's messages have up to " + number(f.limit) +
+             "; the message stays queued";
+    case Errc::invalid_priority: return "priority is " + number(f.priority) + ", the highest is " + number(kMaxPriority);
+    case Errc::invalid_capacity:
+      return "capacity is " + number(f.capacity) + ", it must be 1 to " + number(kMaxCapacity) + " messages";
+    case Errc::invalid_message_size:
+      return "message size is " + number(f.message_size) + ", it must be 1 to " + number(kMaxMessageSize) + " bytes";
+    case Errc::queue_too_large:
+      return "capacity " + number(f.capacity) + " times message size " + number(f.message_size) + " needs more than the " +
+             number(shm::kMaxFileBytes) + " bytes that one queue may span";
+    case Errc::type_mismatch:
+      return "its messages have " + number(f.limit) + " bytes, the type has " + number(f.size);
+    case Errc::not_found: return missing();
+    case Errc::permission_denied: return "permission denied for '" + shm::file_of(quoted) + "'";
+    case Errc::no_space: return "no space left in " + in_directory() + "; nothing was changed";
+    case Errc::layout_mismatch: return mismatch(failure.detail, name);
+    case Errc::not_a_queue:
+      return "'" + shm::file_of(quoted) + "' is not a queue of mqxx; remove it with 'mq remove " + quoted + "'";
+    case Errc::queue_damaged: return "the queue holds bytes that no mqxx wrote; look with 'mq check " + quoted + "'";
+    case Errc::system_error: return std::generic_category().message(failure.detail);
+    default: return std::string(error_row(failure.code).sentence);
+  }
+}
+
+std::string symbol(Failure failure) {
+  if (failure.code != Errc::system_error) return std::string(error_row(failure.code).symbol);
+  return std::string(errno_symbol(failure.detail));
+}
+
+// A name may hold any byte: what would break the line or the terminal is shown in octal, as C writes it.
+std::string printable(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      text += c;
+    } else {
+      text += '\\';
+      for (const unsigned shift : {6U, 3U, 0U}) text += static_cast<char>('0' + (byte >> shift & 7U));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string sentence(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {
+  const bool named = failure.code != Errc::invalid_name && failure.code != Errc::name_too_long && !name.empty();
+  return std::string(operation) + " '" + printable(name) + "': " + printable(fact(failure, named ? name : "/", facts)) + " (" +
+         symbol(failure) + ")";
+}
+
+void throw_failure(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {
+  throw Error(code_of(failure), sentence(failure, operation, name, facts));
+}
+
+}  // namespace api
+}  // namespace mqxx

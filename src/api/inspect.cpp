@@ -1,0 +1,100 @@
+#include <mqxx/inspect.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "api/failure.hpp"
+#include "base/address.hpp"
+#include "base/error.hpp"
+#include "shm/check.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx {
+namespace {
+
+std::string checked_name(std::string_view text, std::string_view operation) {
+  Result<Address> address = parse_address(text);
+  if (address && address->home != Home::shm) address = Errc::unsupported;
+  return api::value_or_throw(std::move(address), operation, text).name;
+}
+
+// What is known of a file that cannot be opened: its entry, and the owner of the inode.
+std::string name_from_entry(const std::string& entry) { return '/' + entry.substr(std::string_view("mqxx.").size()); }
+
+void fill_from_file(QueueInfo& info, const os::FileFacts& facts) {
+  info.uid = facts.uid;
+  info.gid = facts.gid;
+  info.mode = facts.mode;
+  info.memory_bytes = facts.memory_bytes;
+}
+
+void fill_from_queue(QueueInfo& info, shm::Queue& queue) {
+  info.mode = queue.segment().header().identity.mode.get();
+  info.attributes = {.capacity = queue.geometry().capacity,
+                     .message_size = queue.geometry().message_size,
+                     .depth = queue.depth(),
+                     .nonblocking = false};
+  info.statistics = queue.statistics();
+  info.queued_bytes = info.statistics.bytes_sent - info.statistics.bytes_received;
+  info.users = queue.users();
+}
+
+Result<std::unique_ptr<shm::Queue>> observe(Result<shm::Segment> segment) {
+  if (!segment) return segment.failure();
+  return shm::Queue::join(std::move(*segment));
+}
+
+}  // namespace
+
+std::string queue_directory() { return shm::directory(); }
+
+QueueInfo describe(std::string_view text) {
+  QueueInfo info;
+  info.name = checked_name(text, "describe");
+  const std::string path = shm::file_of(info.name);
+  fill_from_file(info, api::value_or_throw(os::facts(path), "describe", info.name));
+  const auto queue = api::value_or_throw(observe(shm::attach(info.name)), "describe", info.name);
+  fill_from_queue(info, *queue);
+  return info;
+}
+
+std::vector<QueueInfo> list() {
+  const std::string directory = shm::directory();
+  Result<std::vector<std::string>> entries = os::list_directory(directory);
+  if (!entries) throw Error(code_of(entries.failure()), api::sentence(entries.failure(), "list", directory, {}));
+  std::vector<QueueInfo> queues;
+  for (const std::string& entry : *entries) {
+    if (!shm::is_queue_file(entry)) continue;
+    const std::string path = directory + '/' + entry;
+    const Result<os::FileFacts> facts = os::facts(path);
+    if (!facts) continue;  // removed since the directory was read
+    QueueInfo info;
+    info.name = name_from_entry(entry);
+    fill_from_file(info, *facts);
+    const Result<std::unique_ptr<shm::Queue>> queue = observe(shm::attach_file(path));
+    if (queue) {
+      const std::string stored = shm::stored_name((*queue)->segment());
+      if (!stored.empty()) info.name = stored;
+      fill_from_queue(info, **queue);
+    } else if (queue.is(Errc::not_found)) {
+      continue;
+    } else {
+      info.error = code_of(queue.failure());
+    }
+    queues.push_back(std::move(info));
+  }
+  std::sort(queues.begin(), queues.end(), [](const QueueInfo& a, const QueueInfo& b) { return a.name < b.name; });
+  return queues;
+}
+
+std::vector<Finding> check(std::string_view text) {
+  const std::string name = checked_name(text, "check");
+  const auto queue = api::value_or_throw(observe(shm::attach(name)), "check", name);
+  std::vector<Finding> findings;
+  for (shm::Broken& broken : api::value_or_throw(shm::check(*queue), "check", name)) {
+    findings.push_back({broken.invariant, std::move(broken.text)});
+  }
+  return findings;
+}
+
+}  // namespace mqxx

@@ -1,0 +1,72 @@
+// Backend: one home of queues, as the contract that every home keeps and tests/contract proves.
+//
+//  - Thread-safe, all of it. Nothing throws; what fails has changed nothing, unless the call says otherwise.
+//  - `wait` is obeyed by every call that has one: would_block at once for Until::now, timed_out, stopped, interrupted.
+//  - A description's nonblocking flag is kept here and applied by the caller, who passes Wait::none() then.
+//  - Sizes, priorities and access are checked here, in Linux's order: priority, access, size, and waiting last.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <mqxx/message.hpp>
+#include <mqxx/types.hpp>
+#include <mqxx/wait.hpp>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+
+namespace mqxx::backend {
+
+/// A slot on loan; `slot` means something to the backend that gave it.
+struct Loan {
+  std::uint64_t slot = 0;
+  std::span<std::byte> bytes;
+  Priority priority = 0;
+};
+
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  virtual Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept = 0;
+  virtual Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept = 0;
+  /// A message that owns its bytes, and no more of them than it has.
+  virtual Result<Message> receive_message(const Wait& wait) noexcept = 0;
+  virtual Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept = 0;
+  virtual Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept = 0;
+
+  virtual Result<Loan> loan(std::size_t size, const Wait& wait) noexcept = 0;
+  virtual Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept = 0;
+  virtual void drop_loan(std::uint64_t slot) noexcept = 0;
+  virtual Result<Loan> receive_loan(const Wait& wait) noexcept = 0;
+  virtual void release_loan(std::uint64_t slot) noexcept = 0;
+  virtual void put_back_loan(std::uint64_t slot) noexcept = 0;
+
+  virtual Result<std::vector<Message>> peek(std::size_t most) noexcept = 0;
+  virtual Result<Attributes> attributes() noexcept = 0;
+  virtual Result<Statistics> statistics() noexcept = 0;
+  virtual Result<void> set_nonblocking(bool nonblocking) noexcept = 0;
+  [[nodiscard]] virtual bool is_nonblocking() const noexcept = 0;
+  /// Removes the name if it still means this queue; not_found otherwise.
+  virtual Result<void> unlink() noexcept = 0;
+
+  [[nodiscard]] virtual Access access() const noexcept = 0;
+  [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+  /// Never change, and so are known without asking: for the sentences of errors.
+  [[nodiscard]] virtual std::size_t message_size() const noexcept = 0;
+};
+
+enum class Creation : std::uint8_t { open, create, open_or_create };
+
+/// Chooses the home by the address.
+Result<std::shared_ptr<Backend>> open(const Address& address, Creation creation, const OpenOptions& options) noexcept;
+Result<void> unlink(const Address& address) noexcept;
+
+}  // namespace mqxx::backend

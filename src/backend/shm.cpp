@@ -1,0 +1,189 @@
+#include "backend/shm.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "os/process.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::backend {
+namespace {
+
+constexpr bool may_read(Access access) noexcept { return access != Access::write_only; }
+constexpr bool may_write(Access access) noexcept { return access != Access::read_only; }
+
+class ShmBackend final : public Backend {
+ public:
+  ShmBackend(std::unique_ptr<shm::Queue> queue, std::string name, const OpenOptions& options) noexcept
+      : queue_(std::move(queue)),
+        name_(std::move(name)),
+        access_(options.access),
+        nonblocking_(options.nonblocking) {}
+
+  Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept override {
+    if (!may_write(access_)) [[unlikely]] return refuse_to_send(priority);
+    return queue_->send(bytes, priority, wait);
+  }
+
+  Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept override {
+    if (!may_read(access_)) [[unlikely]] return Errc::not_readable;
+    return queue_->receive(buffer, wait);
+  }
+
+  Result<Message> receive_message(const Wait& wait) noexcept override;
+
+  Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept override {
+    if (!may_write(access_)) return Errc::not_writable;
+    return queue_->send_batch(messages, wait);
+  }
+  Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept override {
+    if (!may_read(access_)) return Errc::not_readable;
+    return queue_->receive_batch(room, wait);
+  }
+
+  Result<Loan> loan(std::size_t size, const Wait& wait) noexcept override {
+    if (!may_write(access_)) return Errc::not_writable;
+    return to_loan(queue_->loan(size, wait));
+  }
+  Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept override {
+    return queue_->send_loan(static_cast<std::uint32_t>(slot), size, priority);
+  }
+  // What can fail in giving a slot back: it is not ours any more (the child of a fork), or we are inside a lock (a signal
+  // handler). In both cases whoever owns it goes on owning it, and at its death it comes back by itself.
+  void drop_loan(std::uint64_t slot) noexcept override { (void)queue_->drop_loan(static_cast<std::uint32_t>(slot)); }
+  Result<Loan> receive_loan(const Wait& wait) noexcept override {
+    if (!may_read(access_)) return Errc::not_readable;
+    return to_loan(queue_->receive_loan(wait));
+  }
+  void release_loan(std::uint64_t slot) noexcept override { (void)queue_->release_loan(static_cast<std::uint32_t>(slot)); }
+  void put_back_loan(std::uint64_t slot) noexcept override { (void)queue_->put_back_loan(static_cast<std::uint32_t>(slot)); }
+
+  Result<std::vector<Message>> peek(std::size_t most) noexcept override;
+
+  Result<Attributes> attributes() noexcept override {
+    return Attributes{.capacity = queue_->geometry().capacity,
+                      .message_size = queue_->geometry().message_size,
+                      .depth = queue_->depth(),
+                      .nonblocking = is_nonblocking()};
+  }
+  Result<Statistics> statistics() noexcept override { return queue_->statistics(); }
+  Result<void> set_nonblocking(bool nonblocking) noexcept override {
+    nonblocking_.store(nonblocking, std::memory_order_relaxed);  // a lone flag: it orders nothing else
+    return {};
+  }
+  [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
+  Result<void> unlink() noexcept override;
+
+  [[nodiscard]] Access access() const noexcept override { return access_; }
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] std::size_t message_size() const noexcept override { return queue_->geometry().message_size; }
+
+ private:
+  static Result<void> refuse_to_send(Priority priority) noexcept {
+    return priority > kMaxPriority ? Errc::invalid_priority : Errc::not_writable;
+  }
+  static Result<Loan> to_loan(const Result<shm::Loan>& loan) noexcept {
+    if (!loan) return loan.failure();
+    return Loan{loan->slot, loan->bytes, loan->priority};
+  }
+
+  std::unique_ptr<shm::Queue> queue_;
+  std::string name_;
+  Access access_;
+  std::atomic<bool> nonblocking_;
+};
+
+Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
+  if (!may_read(access_)) return Errc::not_readable;
+  // On loan until its size is known and its bytes are copied: no buffer of message_size is needed, and when there is no memory for
+  // the copy the message goes back.
+  const Result<shm::Loan> loan = queue_->receive_loan(wait);
+  if (!loan) return loan.failure();
+  try {
+    Message message(loan->bytes, loan->priority);
+    const Result<void> released = queue_->release_loan(loan->slot);
+    if (!released) return released.failure();
+    return message;
+  } catch (const std::bad_alloc&) {
+    (void)queue_->put_back_loan(loan->slot);
+    return Errc::no_memory;
+  }
+}
+
+Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {
+  try {
+    std::vector<Message> messages;
+    std::vector<std::byte> buffer(256);
+    shm::PeekCursor cursor;
+    while (messages.size() < most) {
+      const Result<shm::Peeked> peeked = queue_->peek(cursor, buffer);
+      if (!peeked) return peeked.failure();
+      if (!peeked->found) break;
+      if (peeked->size > buffer.size()) {
+        buffer.resize(peeked->size);
+        continue;
+      }
+      messages.emplace_back(std::span<const std::byte>(buffer).first(peeked->size), peeked->priority);
+    }
+    return messages;
+  } catch (const std::bad_alloc&) {
+    return Errc::no_memory;
+  }
+}
+
+Result<void> ShmBackend::unlink() noexcept {
+  const std::string path = shm::file_of(name_);
+  const Result<os::FileFacts> named = os::facts(path);
+  if (!named) return named.failure();
+  const Result<os::FileFacts> ours = os::facts(queue_->segment().fd());
+  if (!ours) return ours.failure();
+  if (named->device != ours->device || named->inode != ours->inode) return Errc::not_found;
+  return os::remove_file(path);
+}
+
+// The mode that the creator asked for: the file itself is wider (src/shm/segment.cpp says why).
+Result<void> check_access(const shm::Segment& segment, Access access) noexcept {
+  const Result<os::FileFacts> facts = os::facts(segment.fd());
+  if (!facts) return facts.failure();
+  const std::uint32_t mode = segment.header().identity.mode.get();
+  if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access))) return Errc::permission_denied;
+  return {};
+}
+
+Result<shm::Segment> obtain(const std::string& name, Creation creation, const OpenOptions& options) noexcept {
+  const shm::NewQueue wanted{name, options.capacity, options.message_size, options.mode};
+  if (creation == Creation::create) return shm::publish(wanted);
+  // Bounded, in case somebody creates and removes the queue all the time.
+  constexpr int kTries = 100;
+  for (int tries = 0;; ++tries) {
+    Result<shm::Segment> segment = shm::attach(name);
+    if (segment) {
+      const Result<void> allowed = check_access(*segment, options.access);
+      if (!allowed) return allowed.failure();
+      return segment;
+    }
+    if (creation == Creation::open || !segment.is(Errc::not_found)) return segment;
+    segment = shm::publish(wanted);
+    if (tries == kTries || !segment.is(Errc::already_exists)) return segment;
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation, const OpenOptions& options) noexcept {
+  Result<shm::Segment> segment = obtain(name, creation, options);
+  if (!segment) return segment.failure();
+  Result<std::unique_ptr<shm::Queue>> queue = shm::Queue::join(std::move(*segment));
+  if (!queue) return queue.failure();
+  try {
+    return std::shared_ptr<Backend>(std::make_shared<ShmBackend>(std::move(*queue), name, options));
+  } catch (const std::bad_alloc&) {
+    return Errc::no_memory;
+  }
+}
+
+Result<void> unlink_shm(const std::string& name) noexcept { return os::remove_file(shm::file_of(name)); }
+
+}  // namespace mqxx::backend

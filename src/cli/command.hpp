@@ -1,0 +1,35 @@
+// Command: one word of `mq WORD`. main.cpp holds the table; each family of commands has a file.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/status.hpp"
+
+namespace mqxx::cli {
+
+/// Does the work after the command line was read. Failures leave as Complaint, mqxx::Error or BrokenPipe.
+using Run = std::function<Status()>;
+
+struct Command {
+  const char* name;
+  const char* alias;        ///< the habit of another tool, or nullptr
+  const char* synopsis;     ///< what follows `mq NAME` in the usage line
+  const char* summary;      ///< one line
+  Run (*declare)(CLI::App& app);  ///< adds options and examples to `app`
+};
+
+// life.cpp
+Run declare_create(CLI::App& app);
+Run declare_remove(CLI::App& app);
+// send.cpp
+Run declare_send(CLI::App& app);
+// receive.cpp
+Run declare_receive(CLI::App& app);
+Run declare_peek(CLI::App& app);
+// inspect.cpp
+Run declare_info(CLI::App& app);
+Run declare_list(CLI::App& app);
+Run declare_check(CLI::App& app);
+
+}  // namespace mqxx::cli

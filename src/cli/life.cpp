@@ -1,0 +1,126 @@
+// mq create, mq remove: the beginning and the end of a queue.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <mqxx/queue.hpp>
+
+#include "cli/command.hpp"
+#include "cli/output.hpp"
+#include "cli/queue_choice.hpp"
+#include "cli/values.hpp"
+
+namespace mqxx::cli {
+namespace {
+
+struct Creation {
+  std::string name;
+  OpenOptions options{.exclusive = false};
+  bool capacity_given = false;
+  bool message_size_given = false;
+};
+
+[[noreturn]] void refuse(const char* option, const std::string& text, const std::string& wanted) {
+  throw CLI::ValidationError(option, "'" + text + "' is not " + wanted);
+}
+
+Status create(const Creation& wanted) {
+  const Queue queue = Queue::create(wanted.name, wanted.options);
+  const Attributes found = queue.attributes();
+  const bool as_wanted = (!wanted.capacity_given || found.capacity == wanted.options.capacity) &&
+                         (!wanted.message_size_given || found.message_size == wanted.options.message_size);
+  if (!as_wanted) {
+    complain(fmt::format("create '{}': it exists already and keeps its capacity {} and message size {}", queue.name(),
+                         found.capacity, found.message_size));
+  }
+  return Status::done;
+}
+
+struct Removal {
+  std::vector<std::string> names;
+  bool force = false;
+};
+
+/// Goes on after a failure, so that one missing queue does not keep the others alive.
+Status remove(const Removal& wanted) {
+  Status first_failure = Status::done;
+  for (const std::string& name : wanted.names) {
+    try {
+      Queue::unlink(name);
+    } catch (const Error& error) {
+      if (wanted.force && error.code() == make_error_code(Errc::not_found)) continue;
+      complain(error.what());
+      if (first_failure == Status::done) first_failure = status_of(error.code());
+    }
+  }
+  return first_failure;
+}
+
+}  // namespace
+
+Run declare_create(CLI::App& app) {
+  auto wanted = std::make_shared<Creation>();
+  const CLI::Option* queue = add_queue(app, wanted->name);
+  app.add_flag("-x,--exclusive", wanted->options.exclusive, "Fail if the queue exists already");
+  app.add_option_function<std::string>(
+         "-c,--capacity,--maxmsg",
+         [wanted](const std::string& text) {
+           const auto capacity = parse_number(text);
+           if (!capacity) refuse("--capacity", text, fmt::format("a whole number from 1 to {}", kMaxCapacity));
+           wanted->options.capacity = *capacity;
+           wanted->capacity_given = true;
+         },
+         "Most messages that it holds (default 10)")
+      ->type_name("COUNT");
+  app.add_option_function<std::string>(
+         "-s,--message-size,--msgsize",
+         [wanted](const std::string& text) {
+           const auto size = parse_size(text);
+           if (!size) {
+             refuse("--message-size", text, fmt::format("a size from 1 to {} bytes, such as 64K", kMaxMessageSize));
+           }
+           wanted->options.message_size = *size;
+           wanted->message_size_given = true;
+         },
+         "Most bytes of one message: 512, 64K, 1MiB (default 8192)")
+      ->type_name("SIZE");
+  app.add_option_function<std::string>(
+         "-m,--mode",
+         [wanted](const std::string& text) {
+           const auto mode = parse_mode(text);
+           if (!mode) refuse("--mode", text, "an octal mode from 0 to 777");
+           wanted->options.mode = *mode;
+         },
+         "Permission bits, less the umask (default 600)")
+      ->type_name("OCTAL");
+  app.footer(
+      "A queue that exists already is left as it is.\n\n"
+      "Examples:\n"
+      "  mq create /orders\n"
+      "  mq create /frames --capacity 64 --message-size 4MiB --exclusive\n"
+      "  mq create /shared -m 660 -c 1000 -s 256\n");
+  return [wanted, queue] {
+    require_queue(queue);
+    return create(*wanted);
+  };
+}
+
+Run declare_remove(CLI::App& app) {
+  auto wanted = std::make_shared<Removal>();
+  const CLI::Option* queues = add_queues(app, wanted->names);
+  app.add_flag("-f,--force", wanted->force, "A queue that is not there is no failure");
+  app.footer(
+      "The name is gone at once; programs that have the queue open go on using it.\n"
+      "The exit status is that of the first failure.\n\n"
+      "Examples:\n"
+      "  mq remove /orders\n"
+      "  mq remove --force /orders /frames\n");
+  return [wanted, queues] {
+    require_queue(queues);
+    return remove(*wanted);
+  };
+}
+
+}  // namespace mqxx::cli

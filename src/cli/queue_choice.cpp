@@ -1,0 +1,45 @@
+#include "cli/queue_choice.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "cli/output.hpp"
+#include "cli/status.hpp"
+
+namespace mqxx::cli {
+namespace {
+
+constexpr const char* kVariable = "MQUEUE";
+
+}  // namespace
+
+CLI::Option* add_queue(CLI::App& app, std::string& name) {
+  return app.add_option("QUEUE,-q,--queue", name, "Name of the queue")->envname(kVariable);
+}
+
+CLI::Option* add_queues(CLI::App& app, std::vector<std::string>& names) {
+  return app.add_option("QUEUE,-q,--queue", names, "Names of queues")->envname(kVariable);
+}
+
+void require_queue(const CLI::Option* option) {
+  if (option->count() == 0) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
+}
+
+std::string take_queue(const CLI::Option* option, std::vector<std::string>& words) {
+  if (option->count() > 0) return option->as<std::string>();
+  if (!words.empty() && words.front().starts_with('/')) {
+    std::string name = std::move(words.front());
+    words.erase(words.begin());
+    return name;
+  }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): mq has one thread, and nothing in it changes the environment.
+  if (const char* variable = std::getenv(kVariable); variable != nullptr && *variable != '\0') return variable;
+  if (words.empty()) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
+  throw Complaint(Status::usage,
+                  fmt::format("no queue: '{0}' has no slash in front and so is a message; "
+                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",
+                              printable(words.front())));
+}
+
+}  // namespace mqxx::cli

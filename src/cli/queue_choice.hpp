@@ -1,0 +1,24 @@
+// Which queue a command means. The same words mean the same whatever the environment says: MQUEUE only fills in what
+// is missing.
+//   - Commands that take no messages: the argument, or --queue, or else MQUEUE. The slash may be left out.
+//   - send: --queue, or the first argument if it begins with a slash, or else MQUEUE; the rest are messages.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace mqxx::cli {
+
+/// Declare QUEUE, -q and --queue, with MQUEUE behind them.
+CLI::Option* add_queue(CLI::App& app, std::string& name);
+CLI::Option* add_queues(CLI::App& app, std::vector<std::string>& names);
+
+/// @throws Complaint  usage: neither the command line nor MQUEUE names a queue
+void require_queue(const CLI::Option* option);
+
+/// Takes the queue's name out of the words of `mq send`, unless --queue gives it.
+/// @throws Complaint  usage: nothing names a queue
+[[nodiscard]] std::string take_queue(const CLI::Option* option, std::vector<std::string>& words);
+
+}  // namespace mqxx::cli

@@ -1,0 +1,25 @@
+#include "cli/waiting.hpp"
+
+#include "cli/values.hpp"
+
+namespace mqxx::cli {
+
+Wait Waiting::wait() const {
+  if (nonblock) return Wait::none();
+  return timeout ? Wait::for_duration(*timeout) : Wait::forever();
+}
+
+void add_waiting(CLI::App& app, Waiting& waiting) {
+  auto* timeout = app.add_option_function<std::string>(
+      "-t,--timeout",
+      [&waiting](const std::string& text) {
+        waiting.timeout = parse_duration(text);
+        if (!waiting.timeout) throw CLI::ValidationError("--timeout", "'" + text + "' is no time; write 250ms, 2s or 0.5");
+        waiting.timeout_text = text;
+      },
+      "Longest wait for each message: 250ms, 2s, 1.5m; without a unit seconds");
+  timeout->type_name("TIME");
+  app.add_flag("-n,--nonblock", waiting.nonblock, "Do not wait at all")->excludes(timeout);
+}
+
+}  // namespace mqxx::cli

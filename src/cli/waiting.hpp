@@ -1,0 +1,24 @@
+// Waiting: the options --timeout and --nonblock, which send and receive share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <mqxx/wait.hpp>
+
+namespace mqxx::cli {
+
+struct Waiting {
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::string timeout_text;  ///< as it was written, for messages
+  bool nonblock = false;
+
+  /// A fresh wait: the timeout runs anew for each message.
+  [[nodiscard]] Wait wait() const;
+};
+
+void add_waiting(CLI::App& app, Waiting& waiting);
+
+}  // namespace mqxx::cli

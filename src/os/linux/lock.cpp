@@ -1,0 +1,205 @@
+// Robust lock on futexes and the kernel's robust list, in the manner of the C library's robust mutex and on the same list.
+//
+// Why not pthread_mutex_t: measured at twice the price (docs/decisions/0002-robust-lock.md). The list head belongs to the
+// C library; get_robust_list(2) tells where it is and at what distance the kernel expects the futex word from a node.
+//   L1  A thread inside a lock call or a critical section has list_op_pending set to its newest lock; it is 0 otherwise.
+//   L2  The older of two held locks is linked at the front of the thread's list, as the C library links its own.
+//   L3  So whatever instruction a thread dies at, the kernel finds every word that may hold its TID.
+// L1 holds as long as no robust pthread mutex is used inside a critical section, and none is.
+#include "os/lock.hpp"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <ctime>
+
+#include "base/assert.hpp"
+#include "os/pause.hpp"
+
+namespace mqxx::os {
+namespace {
+
+// As robust_list_head of <linux/futex.h>, with the field that a thread's own signal handlers look at made atomic.
+struct ListHead {
+  robust_list* first;
+  long futex_offset;
+  std::atomic<void*> pending;
+};
+static_assert(sizeof(ListHead) == sizeof(robust_list_head));
+static_assert(offsetof(ListHead, pending) == offsetof(robust_list_head, list_op_pending));
+
+struct Thread {
+  ListHead* head = nullptr;
+  std::uint32_t tid = 0;
+  robust_list* after_linked = nullptr;  // what followed the linked lock when it was linked: never read back from shared bytes
+};
+constinit thread_local Thread t_thread __attribute__((tls_model("initial-exec")));
+
+// Stands in where the kernel keeps no robust list (emulators): locks work, deaths go unnoticed.
+constexpr long kDefaultOffset = -32;
+constinit thread_local ListHead t_no_list __attribute__((tls_model("initial-exec"))) = {nullptr, kDefaultOffset, {nullptr}};
+
+void forget_thread_in_child() noexcept { t_thread.tid = 0; }
+
+bool usable(const ListHead* head) noexcept {
+  const long distance = -head->futex_offset;
+  return distance >= 16 && distance <= 32 && distance % 8 == 0;
+}
+
+[[gnu::noinline, gnu::cold]] void enter_thread() noexcept {
+  static const int registered = pthread_atfork(nullptr, nullptr, forget_thread_in_child);
+  (void)registered;  // without memory for it, a child of fork keeps its parent's TID: as safe as before in the parent
+  void* head = nullptr;
+  std::size_t size = 0;
+  const long result = syscall(SYS_get_robust_list, 0, &head, &size);
+  t_thread.head = static_cast<ListHead*>(head);
+  if (result != 0 || head == nullptr || !usable(t_thread.head)) t_thread.head = &t_no_list;
+  t_thread.tid = static_cast<std::uint32_t>(syscall(SYS_gettid));
+}
+
+robust_list* node_of(LockWord& lock) noexcept {
+  return reinterpret_cast<robust_list*>(reinterpret_cast<char*>(&lock.word) - t_thread.head->futex_offset);
+}
+
+// The back pointer of a node lies one pointer before it, in the C library's mutexes as in ours.
+void set_previous(robust_list* node, robust_list* previous) noexcept {
+  reinterpret_cast<robust_list**>(node)[-1] = previous;
+}
+
+void link(LockWord& lock) noexcept {
+  ListHead& head = *t_thread.head;
+  robust_list* node = node_of(lock);
+  auto* anchor = reinterpret_cast<robust_list*>(&head.first);
+  robust_list* next = head.first == nullptr ? anchor : head.first;
+  t_thread.after_linked = next;
+  node->next = next;
+  set_previous(node, anchor);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // the node is complete before the kernel can walk onto it
+  head.first = node;
+  if (next != anchor) set_previous(next, node);
+}
+
+void unlink(LockWord& lock) noexcept {
+  ListHead& head = *t_thread.head;
+  MQXX_ASSERT(head.first == node_of(lock));
+  (void)lock;
+  auto* anchor = reinterpret_cast<robust_list*>(&head.first);
+  head.first = t_thread.after_linked;
+  if (t_thread.after_linked != anchor) set_previous(t_thread.after_linked, anchor);
+}
+
+void set_pending(void* node) noexcept {
+  // Relaxed: only this thread, its signal handlers and the kernel at its death look. The signal fences keep the
+  // compiler from moving the critical section across.
+  t_thread.head->pending.store(node, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) noexcept {
+  return syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
+}
+
+constexpr int kSpins = 200;              // a critical section is shorter than this many pauses, unless its owner lost the CPU
+constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: the word may have been damaged
+
+bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept {
+  const std::uint32_t kept = seen & (FUTEX_OWNER_DIED | FUTEX_WAITERS);
+  // HB1 lock: acquire. Meets the release in unlock(), or the kernel's at a death: all that the last owner wrote is seen.
+  return lock.word.compare_exchange_strong(seen, t_thread.tid | kept | flags, std::memory_order_acquire,
+                                           std::memory_order_relaxed);
+}
+
+[[gnu::noinline]] Locked lock_slow(LockWord& lock) noexcept {
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  int pause_count = 1;
+  for (int spins = 0; spins < kSpins; spins += pause_count) {
+    if ((seen & FUTEX_TID_MASK) == 0) {
+      if (try_take(lock, seen, 0)) return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
+      continue;
+    }
+    for (int i = 0; i < pause_count; ++i) pause();
+    if (pause_count < 16) pause_count *= 2;
+    seen = lock.word.load(std::memory_order_relaxed);
+  }
+  for (;;) {
+    seen = lock.word.load(std::memory_order_relaxed);
+    if ((seen & FUTEX_TID_MASK) == 0) {
+      // With the waiters' bit, for there may be other sleepers whose turn comes when this owner unlocks.
+      if (try_take(lock, seen, FUTEX_WAITERS)) {
+        return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
+      }
+      continue;
+    }
+    if ((seen & FUTEX_WAITERS) == 0 &&
+        !lock.word.compare_exchange_strong(seen, seen | FUTEX_WAITERS, std::memory_order_relaxed)) {
+      continue;
+    }
+    const timespec look_up{0, kLookUpNs};
+    futex(lock.word, FUTEX_WAIT, seen | FUTEX_WAITERS, &look_up);
+  }
+}
+
+Locked take(LockWord& lock) noexcept {
+  std::uint32_t expected = 0;
+  if (lock.word.compare_exchange_strong(expected, t_thread.tid, std::memory_order_acquire,  // HB1
+                                        std::memory_order_relaxed)) [[likely]] {
+    return Locked::clean;
+  }
+  return lock_slow(lock);
+}
+
+void release(LockWord& lock, std::uint32_t left) noexcept {
+  // HB1 unlock: release. An exchange, not a store: it must not lose the waiters' bit that comes in meanwhile.
+  const std::uint32_t old = lock.word.exchange(left, std::memory_order_release);
+  if ((old & FUTEX_WAITERS) != 0) [[unlikely]] futex(lock.word, FUTEX_WAKE, 1, nullptr);
+}
+
+}  // namespace
+
+Locked lock_first(LockWord& first) noexcept {
+  if (t_thread.tid == 0) [[unlikely]] enter_thread();
+  if (t_thread.head->pending.load(std::memory_order_relaxed) != nullptr) [[unlikely]] return Locked::would_deadlock;
+  set_pending(node_of(first));
+  return take(first);
+}
+
+void unlock_first(LockWord& first) noexcept {
+  release(first, 0);
+  set_pending(nullptr);
+}
+
+void abandon_first(LockWord& first) noexcept {
+  release(first, FUTEX_OWNER_DIED);
+  set_pending(nullptr);
+}
+
+Locked lock_second(LockWord& first, LockWord& second) noexcept {
+  link(first);
+  set_pending(node_of(second));
+  return take(second);
+}
+
+void unlock_second(LockWord& first, LockWord& second) noexcept {
+  release(second, 0);
+  set_pending(node_of(first));
+  unlink(first);
+}
+
+bool owner_died(const LockWord& lock) noexcept {
+  return (lock.word.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0;
+}
+
+std::uint32_t lock_fingerprint() noexcept {
+  // FNV-1a over what the kernel and the C library fix: where the node is, and how wide a pointer is.
+  std::uint32_t hash = 2166136261U;
+  if (t_thread.tid == 0) enter_thread();
+  for (const long part : {t_thread.head->futex_offset, static_cast<long>(sizeof(void*)), 1L}) {
+    hash = (hash ^ static_cast<std::uint32_t>(part)) * 16777619U;
+  }
+  return hash;
+}
+
+}  // namespace mqxx::os

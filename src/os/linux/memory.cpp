@@ -1,0 +1,184 @@
+#include "os/memory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "base/error.hpp"
+
+namespace mqxx::os {
+namespace {
+
+FileFacts to_facts(const struct stat& status) noexcept {
+  return {.size = static_cast<std::uint64_t>(status.st_size),
+          .memory_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512,
+          .device = status.st_dev,
+          .inode = status.st_ino,
+          .uid = status.st_uid,
+          .gid = status.st_gid,
+          .mode = status.st_mode & 07777U,
+          .regular = S_ISREG(status.st_mode)};
+}
+
+Result<UnnamedFile> create_temporary(const std::string& directory, std::uint32_t mode) {
+  for (int tries = 0; tries < 16; ++tries) {
+    std::array<char, 40> name{};
+    std::snprintf(name.data(), name.size(), "/mqxx-new.%016llx", static_cast<unsigned long long>(random_number()));
+    std::string path = directory + name.data();
+    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (fd) return UnnamedFile{std::move(fd), std::move(path)};
+    if (errno != EEXIST) break;
+  }
+  return failure_from_errno(errno);
+}
+
+}  // namespace
+
+UnnamedFile::~UnnamedFile() {
+  if (!temporary.empty()) ::unlink(temporary.c_str());
+}
+
+Result<UniqueFd> open_file(const std::string& path) noexcept {
+  // O_NONBLOCK: a FIFO at the path must not hold us up. Not O_CREAT: fs.protected_regular refuses that in sticky directories.
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return failure_from_errno(errno);
+  return fd;
+}
+
+Result<UnnamedFile> create_unnamed(const std::string& directory, std::uint32_t mode) noexcept {
+  UniqueFd fd(open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
+  if (fd) return UnnamedFile{std::move(fd), {}};
+  if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) return create_temporary(directory, mode);
+  return failure_from_errno(errno);
+}
+
+Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept {
+  if (file.temporary.empty()) {
+    std::array<char, 64> source{};
+    std::snprintf(source.data(), source.size(), "/proc/self/fd/%d", file.fd.get());
+    if (linkat(AT_FDCWD, source.data(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
+    if (errno == ENOENT && linkat(file.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) == 0) return {};  // no /proc
+    return failure_from_errno(errno);
+  }
+  if (link(file.temporary.c_str(), path.c_str()) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<void> remove_file(const std::string& path) noexcept {
+  if (::unlink(path.c_str()) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<std::vector<std::string>> list_directory(const std::string& directory) noexcept {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
+  if (!stream) return failure_from_errno(errno);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(stream.get());
+    if (entry == nullptr) break;
+    names.emplace_back(entry->d_name);
+  }
+  if (errno != 0) return failure_from_errno(errno);
+  return names;
+}
+
+bool directory_exists(const std::string& directory) noexcept {
+  struct stat status {};
+  return stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+Result<FileFacts> facts(int fd) noexcept {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return failure_from_errno(errno);
+  return to_facts(status);
+}
+
+Result<FileFacts> facts(const std::string& path) noexcept {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return failure_from_errno(errno);
+  return to_facts(status);
+}
+
+Result<void> set_mode(int fd, std::uint32_t mode) noexcept {
+  if (fchmod(fd, mode) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<void> resize(int fd, std::uint64_t size) noexcept {
+  rlimit limit{};
+  // Above this limit the kernel raises SIGXFSZ, which ends a program that does not expect it.
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) {
+    return failure_from_errno(EFBIG);
+  }
+  if (ftruncate(fd, static_cast<off_t>(size)) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<void> reserve(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
+  int error = 0;
+  do {
+    error = posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(size));
+  } while (error == EINTR);
+  if (error != 0) return failure_from_errno(error);
+  return {};
+}
+
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::byte> into) noexcept {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t got = pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failure_from_errno(errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> from) noexcept {
+  std::size_t done = 0;
+  while (done < from.size()) {
+    const ssize_t put = pwrite(fd, from.data() + done, from.size() - done, static_cast<off_t>(offset + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return failure_from_errno(put < 0 ? errno : ENOSPC);
+    done += static_cast<std::size_t>(put);
+  }
+  return {};
+}
+
+Result<std::byte*> map_shared(int fd, std::uint64_t size) noexcept {
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return failure_from_errno(errno);
+  return static_cast<std::byte*>(memory);
+}
+
+void unmap(std::byte* memory, std::uint64_t size) noexcept { munmap(memory, size); }
+
+std::uint64_t page_size() noexcept {
+  static const auto size = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+std::uint64_t random_number() noexcept {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number) return number;
+  // Before the pool is ready: unique on this machine is enough, nobody relies on it as a secret.
+  static std::atomic<std::uint64_t> count{0};
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (static_cast<std::uint64_t>(time.tv_nsec) << 32) ^ (static_cast<std::uint64_t>(getpid()) << 8) ^ ++count;
+}
+
+}  // namespace mqxx::os

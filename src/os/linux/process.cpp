@@ -1,0 +1,132 @@
+#include "os/process.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/rseq.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace mqxx::os {
+namespace {
+
+// Claims are locks on single bytes far behind the end of any queue.
+constexpr off_t kClaims = off_t{1} << 62;
+
+struct flock byte_lock(std::uint32_t number) noexcept {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kClaims + static_cast<off_t>(number);
+  lock.l_len = 1;
+  return lock;
+}
+
+std::atomic<std::uint32_t> g_generation{1};
+std::atomic<std::int32_t> g_pid{0};
+
+void count_fork() noexcept {
+  g_generation.fetch_add(1, std::memory_order_relaxed);
+  g_pid.store(0, std::memory_order_relaxed);
+}
+
+void watch_forks() noexcept {
+  static const int registered = pthread_atfork(nullptr, nullptr, count_fork);
+  (void)registered;  // ENOMEM only: then a child believes itself its parent, as it would without us
+}
+
+bool in_group(gid_t group) {
+  if (group == getegid()) return true;
+  const int count = getgroups(0, nullptr);
+  if (count <= 0) return false;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  const int got = getgroups(count, groups.data());
+  for (int i = 0; i < got; ++i) {
+    if (groups[static_cast<std::size_t>(i)] == group) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::int32_t process_id() noexcept {
+  std::int32_t pid = g_pid.load(std::memory_order_relaxed);
+  if (pid == 0) [[unlikely]] {
+    watch_forks();
+    pid = getpid();
+    g_pid.store(pid, std::memory_order_relaxed);
+  }
+  return pid;
+}
+
+std::int32_t current_cpu() noexcept {
+  if (__rseq_size == 0) return sched_getcpu();
+  const auto* area = reinterpret_cast<const volatile struct rseq*>(
+      static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
+  const auto cpu = static_cast<std::int32_t>(area->cpu_id);
+  return cpu >= 0 ? cpu : sched_getcpu();
+}
+
+int cpu_count() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set);
+}
+
+Result<void> claim(int fd, std::uint32_t number) noexcept {
+  struct flock lock = byte_lock(number);
+  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return {};
+  if (errno == EAGAIN || errno == EACCES) return Errc::would_block;
+  return failure_from_errno(errno);
+}
+
+bool claimed_elsewhere(int fd, std::uint32_t number) noexcept {
+  struct flock lock = byte_lock(number);
+  // A query that fails counts as a claim: better a slot that comes back late than one taken from a living owner.
+  return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+Result<UniqueFd> reopen(int fd) noexcept {
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
+  UniqueFd fresh(open(path.data(), O_RDWR | O_CLOEXEC));
+  if (!fresh) return failure_from_errno(errno);
+  return fresh;
+}
+
+std::uint32_t fork_generation() noexcept {
+  watch_forks();
+  return g_generation.load(std::memory_order_relaxed);
+}
+
+std::uint32_t pid_namespace() noexcept {
+  struct stat status {};
+  if (stat("/proc/self/ns/pid", &status) != 0) return 0;
+  return static_cast<std::uint32_t>(status.st_ino);
+}
+
+bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
+
+bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept {
+  const uid_t self = geteuid();
+  if (self == 0) return true;
+  std::uint32_t bits = mode & 7U;
+  if (self == uid) {
+    bits = (mode >> 6) & 7U;
+  } else if (in_group(gid)) {
+    bits = (mode >> 3) & 7U;
+  }
+  return (!read || (bits & 4U) != 0) && (!write || (bits & 2U) != 0);
+}
+
+}  // namespace mqxx::os

@@ -1,0 +1,68 @@
+#include "os/wait.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+namespace mqxx::os {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+std::int64_t read_clock(clockid_t clock) noexcept {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+}  // namespace
+
+std::int64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
+std::int64_t coarse_wall_ns() noexcept { return read_clock(CLOCK_REALTIME_COARSE); }
+
+bool passed(const Wait& wait) noexcept {
+  switch (wait.until) {
+    case Wait::Until::now: return true;
+    case Wait::Until::forever: return false;
+    case Wait::Until::steady: return read_clock(CLOCK_MONOTONIC) >= wait.deadline_ns;
+    case Wait::Until::system: return read_clock(CLOCK_REALTIME) >= wait.deadline_ns;
+  }
+  return true;
+}
+
+Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait,
+              std::int64_t look_up_ns) noexcept {
+  // The kernel takes one absolute time on one clock. A look-up that comes before a wall-clock deadline is timed on the wall
+  // clock as well: a step of that clock makes it early or late, and the caller's loop puts both right.
+  const bool wall = wait.until == Wait::Until::system;
+  const std::int64_t now = read_clock(wall ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+  std::int64_t until = now + look_up_ns;
+  if (wait.until == Wait::Until::system || wait.until == Wait::Until::steady) {
+    if (wait.deadline_ns <= now) return Woken::timed_out;
+    until = std::min(until, wait.deadline_ns);
+  }
+  const timespec deadline{static_cast<time_t>(until / kSecond), static_cast<long>(until % kSecond)};
+  const int operation = FUTEX_WAIT_BITSET | (wall ? FUTEX_CLOCK_REALTIME : 0);
+  if (syscall(SYS_futex, &word, operation, expected, &deadline, nullptr, FUTEX_BITSET_MATCH_ANY) == 0) {
+    return Woken::woken;
+  }
+  switch (errno) {
+    case EAGAIN: return Woken::changed;
+    case EINTR: return Woken::interrupted;
+    case ETIMEDOUT: return passed(wait) ? Woken::timed_out : Woken::look_up;
+    default: return Woken::look_up;  // ENOMEM and the like: the caller's loop goes on
+  }
+}
+
+int wake(std::atomic<std::uint32_t>& word, int most) noexcept {
+  const int error = errno;  // a call that succeeds leaves errno alone
+  const long woken = syscall(SYS_futex, &word, FUTEX_WAKE, most, nullptr, nullptr, 0);
+  errno = error;
+  return woken < 0 ? 0 : static_cast<int>(woken);
+}
+
+}  // namespace mqxx::os

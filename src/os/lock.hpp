@@ -1,0 +1,44 @@
+// The cross-process lock that reports a dead owner: the contract for whoever ports it.
+//
+//  - Mutual exclusion between threads of any processes that map the same LockWord.
+//  - When a thread dies (its process is killed, say) while it holds a lock, the next lock() of it returns owner_died, to
+//    exactly one caller at a time, and the caller holds the lock. Until somebody calls unlock() on it, rather than
+//    abandon() or death, every later lock() returns owner_died too. So a death during a repair is the same case.
+//  - A thread holds at most two locks, `first` and then `second`, and releases them in the opposite order.
+//  - lock() returns would_deadlock, and holds nothing, when the calling thread is inside a lock of this kind already: a
+//    signal handler interrupted it.
+//  - A zero-filled LockWord is unlocked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace mqxx::os {
+
+/// The bytes that processes share. The port on Linux gives it the shape of the C library's robust mutex.
+struct LockWord {
+  std::atomic<std::uint32_t> word;
+  std::uint32_t unused[5];
+  std::uint64_t links[2];
+};
+static_assert(sizeof(LockWord) == 40 && std::atomic<std::uint32_t>::is_always_lock_free);
+
+enum class Locked : std::uint8_t { clean, owner_died, would_deadlock };
+
+Locked lock_first(LockWord& first) noexcept;
+void unlock_first(LockWord& first) noexcept;
+
+/// REQUIRES: the caller holds `first` and no other. Never returns would_deadlock.
+Locked lock_second(LockWord& first, LockWord& second) noexcept;
+void unlock_second(LockWord& first, LockWord& second) noexcept;
+
+/// Unlocks a lock that was taken with owner_died and not repaired: the next owner is told again.
+void abandon_first(LockWord& first) noexcept;
+
+/// Whether an owner has died and nobody has repaired what it left. A hint: it may change at once.
+bool owner_died(const LockWord& lock) noexcept;
+
+/// Names what must be equal in two builds that share a LockWord: its shape, and how owners are written into it.
+std::uint32_t lock_fingerprint() noexcept;
+
+}  // namespace mqxx::os

@@ -1,0 +1,14 @@
+// pause(): tells the processor that this is a spin loop.
+#pragma once
+
+namespace mqxx::os {
+
+inline void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+}  // namespace mqxx::os

@@ -1,0 +1,38 @@
+// Who runs where, and who still lives.
+//
+// Claims: a process claims a number on a file; the claim ends when it dies, however it dies, or closes the file. Anybody who has the
+// file open can ask. Claims of a descriptor are inherited by fork together with it, so a child must give its copy up.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+
+namespace mqxx::os {
+
+std::int32_t process_id() noexcept;
+/// The processor this thread runs on, or -1. About a nanosecond.
+std::int32_t current_cpu() noexcept;
+/// Processors that this process may use.
+int cpu_count() noexcept;
+
+/// Fails with would_block when another open file description has the claim.
+Result<void> claim(int fd, std::uint32_t number) noexcept;
+/// Whether another open file description has the claim.
+bool claimed_elsewhere(int fd, std::uint32_t number) noexcept;
+/// A new open file description of the same file, which shares no claims with the old.
+Result<UniqueFd> reopen(int fd) noexcept;
+
+/// Rises in the child of every fork. A number kept from before tells the child that it inherited something.
+std::uint32_t fork_generation() noexcept;
+
+/// Names the PID namespace, so that two processes know whether they mean the same by a number; 0 when unknown.
+std::uint32_t pid_namespace() noexcept;
+/// REQUIRES: pid is of this process's PID namespace.
+bool process_exists(std::int32_t pid) noexcept;
+
+/// Whether this process may use a file of that owner and those permission bits for reading or writing.
+bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept;
+
+}  // namespace mqxx::os

@@ -1,0 +1,131 @@
+// Joining and leaving a queue, and looking at it.
+#include "shm/queue.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "os/process.hpp"
+#include "os/wait.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+constexpr std::int32_t kSpinCreditAtFirst = 20'000;
+
+// MQXX_SPIN=0 makes waiters sleep at once: for measuring what polling is worth.
+bool spinning_wanted() noexcept {
+  const char* chosen = std::getenv("MQXX_SPIN");
+  return (chosen == nullptr || std::strcmp(chosen, "0") != 0) && os::cpu_count() > 1;
+}
+
+Statistics::Time time_from(std::int64_t ns) noexcept {
+  return Statistics::Time(std::chrono::duration_cast<Statistics::Time::duration>(std::chrono::nanoseconds(ns)));
+}
+
+}  // namespace
+
+Queue::Queue(Segment segment) noexcept
+    : segment_(std::move(segment)),
+      out_(segment_.sender()),
+      in_(segment_.receiver()),
+      index_(segment_),
+      spinning_(spinning_wanted()),
+      spin_credit_{kSpinCreditAtFirst, kSpinCreditAtFirst} {}
+
+Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
+  std::unique_ptr<Queue> queue(new (std::nothrow) Queue(std::move(segment)));
+  if (queue == nullptr) return Errc::no_memory;
+  if (!queue->lock_senders()) return Errc::would_deadlock;
+  const Result<void> enlisted = queue->enlist();
+  queue->unlock_senders();
+  if (!enlisted) return enlisted.failure();
+  return queue;
+}
+
+Queue::~Queue() {
+  // The child of a fork leaves its parent's entry alone.
+  if (generation_.load(std::memory_order_relaxed) != os::fork_generation() || !lock_senders()) return;
+  User& user = segment_.user(user_.load(std::memory_order_relaxed));
+  if (user.writing.get() + user.reading.get() == 0) user.pid.set(0);
+  step(Step::user_left);
+  unlock_senders();
+}
+
+Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept {
+  if (!lock_receivers()) return Errc::would_deadlock;
+  Result<std::uint32_t> slot = kNoSlot;
+  const Result<void> sorted = sort_arrivals();
+  const bool begun = cursor.slot != kNoSlot;
+  const bool stands = begun && segment_.slot(cursor.slot).mark.get() == make_mark(SlotState::queued) &&
+                      segment_.slot(cursor.slot).sequence.get() == cursor.sequence;
+  if (!sorted) {
+    slot = sorted.failure();
+  } else if (stands) {
+    slot = index_.after(cursor.priority, cursor.slot);
+  } else {
+    // The message that the cursor stood on is gone, and with it most often all before it: walk from the front.
+    slot = index_.front();
+    for (std::uint32_t steps = 0; begun && slot && *slot != kNoSlot && steps < geometry().capacity; ++steps) {
+      const SlotHeader& header = segment_.slot(*slot);
+      const Priority priority = header.priority.get() & kMaxPriority;
+      if (priority < cursor.priority || (priority == cursor.priority && header.sequence.get() > cursor.sequence)) break;
+      slot = index_.after(priority, *slot);
+    }
+  }
+  Peeked peeked;
+  if (slot && *slot != kNoSlot) {
+    const Result<std::uint32_t> length = queued_length(*slot);
+    if (!length) {
+      slot = length.failure();
+    } else {
+      const SlotHeader& header = segment_.slot(*slot);
+      peeked = {true, *length, header.priority.get() & kMaxPriority};
+      if (peeked.size <= buffer.size()) {
+        if (peeked.size != 0) std::memcpy(buffer.data(), segment_.payload(*slot), peeked.size);
+        cursor = {*slot, peeked.priority, header.sequence.get()};
+      }
+    }
+  }
+  unlock_receivers();
+  if (!slot) return slot.failure();
+  return peeked;
+}
+
+std::size_t Queue::depth() const noexcept {
+  // Without a lock: when nothing was received between two looks, the difference held at the moment between them.
+  std::uint64_t received = in_.received.get();
+  for (int tries = 0;; ++tries) {
+    const std::uint64_t sent = out_.sent.atomic().load(std::memory_order_acquire);
+    const std::uint64_t again = in_.received.atomic().load(std::memory_order_acquire);
+    if (again == received || tries == 100) {
+      // A receiver counts what it takes a moment after the sender counted it, never before; a damaged queue is bounded all the same.
+      return sent < received ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(sent - received, geometry().capacity));
+    }
+    received = again;
+  }
+}
+
+Statistics Queue::statistics() const noexcept {
+  const Identity& identity = segment_.header().identity;
+  Statistics s;
+  s.messages_sent = out_.sent.get();
+  s.bytes_sent = out_.sent_bytes.get();
+  s.messages_received = in_.received.get();
+  s.bytes_received = in_.received_bytes.get();
+  s.high_water = std::max<std::size_t>(in_.high_water.get(), depth());
+  s.waiting_senders = in_.senders.waiting.get();
+  s.waiting_receivers = out_.receivers.waiting.get();
+  s.loans = out_.writing.get() + in_.reading.get();
+  s.recoveries = out_.recoveries.get();
+  s.created = time_from(identity.created_ns.get());
+  s.last_send = time_from(out_.last_ns.get());
+  s.last_receive = time_from(in_.last_ns.get());
+  s.creator_pid = identity.creator_pid.get();
+  s.last_sender_pid = out_.last_pid.get();
+  s.last_receiver_pid = in_.last_pid.get();
+  return s;
+}
+
+}  // namespace mqxx::shm

@@ -1,0 +1,180 @@
+// Queue: the state machine of one queue in shared memory. send, receive and loan, as values and without exceptions.
+//
+//            take_slot          commit                 next_slot              finish
+//   free  -------------->  (writing)  ----->  queued  ---------->  (reading)  ----->  free
+//   (bracketed states only for loans and large messages: small ones are copied under the lock and skip them)
+//
+// Two locks. The senders' guards taking free slots and listing new messages; the receivers' guards the index and giving slots back.
+// The two rings between them are the only places where the sides meet on the fast path. Who needs both takes the senders' first.
+// Thread safety: everything but the constructor and destructor, from any thread.
+//   Q1  a message is sent at the one store that makes its slot queued, and received at the one that ends that.
+//   Q2  wake-ups happen before the unlock, where the next owner of the lock would redo them.
+//   Q3  nobody sleeps but registered, under both locks, after looking once more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <mqxx/types.hpp>
+#include <mqxx/wait.hpp>
+
+#include "base/result.hpp"
+#include "base/step.hpp"
+#include "base/thread_safety.hpp"
+#include "shm/index.hpp"
+#include "shm/segment.hpp"
+
+namespace mqxx::shm {
+
+/// Messages of at least this many bytes are copied outside the lock. Measured: docs/decisions/0004-copy-outside.md.
+inline constexpr std::size_t kCopyOutside = 4096;
+
+enum class Side : std::uint8_t { senders, receivers };
+
+/// A slot that this process owns.
+struct Loan {
+  std::uint32_t slot = kNoSlot;
+  std::span<std::byte> bytes;  // receive: the message; send: the room asked for
+  Priority priority = 0;
+};
+
+/// Where a walk through the queue stands. Starts before the first message.
+struct PeekCursor {
+  std::uint32_t slot = kNoSlot;
+  Priority priority = 0;
+  std::uint64_t sequence = 0;
+};
+
+struct Peeked {
+  bool found = false;
+  std::size_t size = 0;  // of the message; more than the buffer: nothing was copied and the cursor stayed
+  Priority priority = 0;
+};
+
+class MQXX_CAPABILITY("mutex") Capability {};
+
+class Queue {
+ public:
+  /// Takes a published or attached segment and lists this process as a user of the queue.
+  static Result<std::unique_ptr<Queue>> join(Segment segment) noexcept;
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+  ~Queue();
+
+  Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
+  Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept;
+  /// How many were sent before the wait ended or something failed; the failure only when it was none.
+  Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept;
+  Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept;
+
+  Result<Loan> loan(std::size_t size, const Wait& wait) noexcept;
+  Result<void> send_loan(std::uint32_t slot, std::size_t size, Priority priority) noexcept;
+  Result<void> drop_loan(std::uint32_t slot) noexcept;
+  Result<Loan> receive_loan(const Wait& wait) noexcept;
+  Result<void> release_loan(std::uint32_t slot) noexcept;
+  Result<void> put_back_loan(std::uint32_t slot) noexcept;
+
+  Result<Peeked> peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept;
+  [[nodiscard]] std::size_t depth() const noexcept;
+  [[nodiscard]] Statistics statistics() const noexcept;
+
+  /// Wakes every sleeping thread of a side, in all processes, to look for itself. For stop tokens.
+  void rouse(Side side) noexcept;
+
+  [[nodiscard]] const Segment& segment() const noexcept { return segment_; }
+  [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry(); }
+
+  /// Holds everybody off while `look` runs; for the checker. @return false from inside a signal handler
+  template <class Look>
+  bool hold(Look look) noexcept {
+    if (!lock_both()) return false;
+    look();
+    unlock_both();
+    return true;
+  }
+  /// The processes that have the queue open.
+  std::vector<std::int32_t> users();
+
+ private:
+  explicit Queue(Segment segment) noexcept;
+
+  // locks.cpp. false: this thread is inside a lock already (would_deadlock). A dead owner's leavings are repaired on the way.
+  bool lock_senders() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
+  void unlock_senders() noexcept MQXX_RELEASE(senders_lock_);
+  bool lock_receivers() noexcept MQXX_TRY_ACQUIRE(true, receivers_lock_);
+  void unlock_receivers() noexcept MQXX_RELEASE(receivers_lock_);
+  void add_receivers() noexcept MQXX_REQUIRES(senders_lock_) MQXX_ACQUIRE(receivers_lock_);
+  void drop_receivers() noexcept MQXX_REQUIRES(senders_lock_) MQXX_RELEASE(receivers_lock_);
+  bool lock_both() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
+  void unlock_both() noexcept MQXX_RELEASE(senders_lock_, receivers_lock_);
+
+  // send.cpp
+  Result<std::uint32_t> take_slot(std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
+  Result<std::uint32_t> take_returned() noexcept MQXX_REQUIRES(senders_lock_);
+  Result<std::uint32_t> take_fresh(std::size_t size) noexcept MQXX_REQUIRES(senders_lock_);
+  Result<std::uint32_t> take_overflow() noexcept MQXX_REQUIRES(senders_lock_);
+  Result<void> reserve_slot(std::uint32_t slot, std::size_t size) noexcept MQXX_REQUIRES(senders_lock_);
+  Result<void> reserve_index_page(Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
+  void give_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_);
+  void commit(std::uint32_t slot, std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
+  void note_sent() noexcept MQXX_REQUIRES(senders_lock_);
+  Result<void> send_small(std::span<const std::byte> bytes, Priority priority) noexcept;
+  Result<void> send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
+  Result<std::size_t> send_some(std::span<const Outgoing> messages) noexcept;
+  Result<void> check_outgoing(std::size_t size, Priority priority) const noexcept;
+
+  // receive.cpp
+  Result<std::uint32_t> next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
+  Result<void> sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
+  Result<std::uint32_t> queued_length(std::uint32_t slot) const noexcept MQXX_REQUIRES(receivers_lock_);
+  void free_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(receivers_lock_);
+  void note_depth(std::uint64_t depth) noexcept MQXX_REQUIRES(receivers_lock_);
+  void note_received(std::uint64_t messages, std::uint64_t bytes) noexcept MQXX_REQUIRES(receivers_lock_);
+  Result<Received> receive_now(std::span<std::byte> buffer) noexcept;
+  Result<std::size_t> receive_some(std::span<Incoming> room) noexcept;
+  Result<Loan> mark_reading(std::uint32_t slot, std::uint32_t length) noexcept MQXX_REQUIRES(receivers_lock_);
+  Result<Loan> receive_loan_now() noexcept;
+
+  // waiters.cpp
+  class Patience;
+  template <class Attempt>
+  auto persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt());
+  Result<void> await(Side side, const Wait& wait, Patience& patience) noexcept;
+  Result<void> sleep(Side side, const Wait& wait) noexcept;
+  Result<void> look_again(Side side) noexcept;
+  bool spin(Side side) noexcept;
+  [[nodiscard]] bool seems_ready(Side side) const noexcept;
+  [[nodiscard]] bool ready(Side side) const noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  Sleepers& sleepers(Side side) const noexcept;
+  void wake_receivers(std::uint64_t messages) noexcept MQXX_REQUIRES(senders_lock_);
+  void wake_senders(std::uint64_t slots) noexcept MQXX_REQUIRES(receivers_lock_);
+
+  // users.cpp
+  Result<void> enlist() noexcept MQXX_REQUIRES(senders_lock_);
+  Result<std::uint32_t> free_user_entry() noexcept MQXX_REQUIRES(senders_lock_);
+  Result<void> be_user() noexcept;
+  [[nodiscard]] bool user_is_dead(std::uint32_t number) const noexcept;
+  bool rescue_loans() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void rescue_slots_of(std::uint32_t user) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void rescue_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+
+  // recovery.cpp
+  void recover() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+
+  Segment segment_;
+  SenderSide& out_;    // "out": towards the queue
+  ReceiverSide& in_;   // "in": from the queue
+  Index index_;
+  [[no_unique_address]] Capability senders_lock_;
+  [[no_unique_address]] Capability receivers_lock_;
+  std::atomic<std::uint32_t> user_{kNoUser};
+  std::atomic<std::uint32_t> generation_{0};  // of forks, when user_ was enlisted
+  bool spinning_;
+  std::atomic<std::int32_t> spin_credit_[2];
+};
+
+}  // namespace mqxx::shm

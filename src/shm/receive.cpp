@@ -1,0 +1,263 @@
+// The receivers' side: the order in which messages leave, copies, batches and loans.
+//
+// While the index is empty and all arrivals have one priority, the arrived ring itself is the queue: its order is the order of
+// delivery, and nothing is sorted (run). As soon as a second priority shows, everything that arrived goes into the index.
+#include <cstring>
+
+#include "os/process.hpp"
+#include "os/wait.hpp"
+#include "shm/patience.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::shm {
+
+Result<void> Queue::sort_arrivals() noexcept {
+  const Ring ring = segment_.arrived();
+  std::uint64_t head = in_.arrived_head.get();
+  RingEntry entry{};
+  for (std::uint64_t steps = 0; steps < ring.size() && ring.read(head, entry); ++steps) {
+    if (entry.slot() >= geometry().capacity || entry.priority() > kMaxPriority) return Errc::queue_damaged;
+    // On the list before it leaves the ring: who looks without a lock, the ring first, never misses it (seems_ready).
+    Result<void> listed = index_.push_back(entry.priority(), entry.slot());
+    if (!listed) return listed;
+    // HB3 room: release, after the entry was read. Meets the acquire in commit().
+    in_.arrived_head.atomic().store(++head, std::memory_order_release);
+  }
+  in_.run_end.set(head);
+  note_depth(index_.size());
+  step(Step::arrivals_sorted);
+  return {};
+}
+
+Result<std::uint32_t> Queue::next_slot() noexcept {
+  const Ring ring = segment_.arrived();
+  const std::uint64_t head = in_.arrived_head.get();
+  RingEntry entry{};
+  if (index_.empty()) {
+    std::uint64_t end = in_.run_end.get();
+    Priority priority = in_.run_priority.get();
+    if (end < head || end - head > ring.size()) return Errc::queue_damaged;
+    const std::uint64_t full = head + ring.size();
+    bool mixed = false;
+    while (!mixed && end != full && ring.read(end, entry)) {
+      if (end == head) {
+        priority = entry.priority();
+        in_.run_priority.set(priority);
+      }
+      mixed = entry.priority() != priority;
+      if (!mixed) ++end;
+    }
+    if (!mixed) {
+      in_.run_end.set(end);
+      if (end == head) return kNoSlot;
+      note_depth(end - head);
+      ring.read(head, entry);
+      if (entry.slot() >= geometry().capacity) return Errc::queue_damaged;
+      in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
+      return entry.slot();
+    }
+  }
+  const Result<void> sorted = sort_arrivals();
+  if (!sorted) return sorted.failure();
+  return index_.pop_front();
+}
+
+Result<std::uint32_t> Queue::queued_length(std::uint32_t slot) const noexcept {
+  const SlotHeader& header = segment_.slot(slot);
+  const std::uint32_t length = header.length.get();
+  if (header.mark.get() != make_mark(SlotState::queued) || length > geometry().message_size) return Errc::queue_damaged;
+  return length;
+}
+
+void Queue::note_depth(std::uint64_t depth) noexcept {
+  // Depth only grows between two receives, and each begins by looking at all that arrived: no maximum is missed.
+  if (depth > in_.high_water.get()) in_.high_water.set(depth);
+}
+
+void Queue::note_received(std::uint64_t messages, std::uint64_t bytes) noexcept {
+  in_.received.add(messages);
+  in_.received_bytes.add(bytes);
+  in_.last_ns.set(os::coarse_wall_ns());
+  in_.last_pid.set(os::process_id());
+  in_.last_cpu.set(os::current_cpu());
+}
+
+void Queue::free_slot(std::uint32_t slot) noexcept {
+  // Q1: release, so that the payload was read before a sender, or recovery, may use the slot.
+  segment_.slot(slot).mark.atomic().store(make_mark(SlotState::free), std::memory_order_release);
+  step(Step::slot_freed);
+  const std::uint64_t tail = in_.returned_tail.get();
+  if (tail >= in_.returned_limit.get()) {
+    // HB3 room: acquire. Meets the release in take_returned().
+    const std::uint64_t head = out_.returned_head.atomic().load(std::memory_order_acquire);
+    in_.returned_limit.set(head + geometry().ring_entries);
+    if (tail - head >= geometry().ring_entries) {
+      segment_.next(slot).set(in_.free_head.get());
+      in_.free_head.set(slot);
+      return;
+    }
+  }
+  segment_.returned().write(tail, 0, slot);
+  in_.returned_tail.set(tail + 1);
+  step(Step::slot_returned);
+}
+
+Result<Received> Queue::receive_now(std::span<std::byte> buffer) noexcept {
+  if (!lock_receivers()) return Errc::would_deadlock;
+  step(Step::receive_locked);
+  const Result<std::uint32_t> slot = next_slot();
+  if (!slot || *slot == kNoSlot) {
+    unlock_receivers();
+    return slot ? Failure{Errc::would_block} : slot.failure();
+  }
+  step(Step::message_chosen);
+  const Result<std::uint32_t> length = queued_length(*slot);
+  if (!length) {
+    unlock_receivers();
+    return length.failure();
+  }
+  const Priority priority = segment_.slot(*slot).priority.get();
+  const Received received{*length, priority};
+  if (*length >= kCopyOutside) {
+    const Result<Loan> loan = mark_reading(*slot, *length);
+    unlock_receivers();
+    if (!loan) return loan.failure();
+    std::memcpy(buffer.data(), loan->bytes.data(), *length);
+    step(Step::loan_copied);
+    const Result<void> released = release_loan(*slot);
+    if (!released) return released.failure();
+    return received;
+  }
+  if (*length != 0) std::memcpy(buffer.data(), segment_.payload(*slot), *length);
+  step(Step::payload_read);
+  free_slot(*slot);
+  note_received(1, *length);
+  wake_senders(1);
+  unlock_receivers();
+  return received;
+}
+
+Result<Received> Queue::receive(std::span<std::byte> buffer, const Wait& wait) noexcept {
+  if (buffer.size() < geometry().message_size) return Errc::buffer_too_small;
+  if (geometry().message_size >= kCopyOutside) {
+    const Result<void> user = be_user();
+    if (!user) return user.failure();
+  }
+  return persist(Side::receivers, wait, [&] { return receive_now(buffer); });
+}
+
+Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
+  if (!lock_receivers()) return Errc::would_deadlock;
+  std::size_t received = 0;
+  std::uint64_t bytes = 0;
+  Failure failure{Errc::would_block};
+  for (Incoming& place : room) {
+    const Result<std::uint32_t> slot = next_slot();
+    if (!slot) failure = slot.failure();
+    if (!slot || *slot == kNoSlot) break;
+    const Result<std::uint32_t> length = queued_length(*slot);
+    if (!length) failure = length.failure();
+    if (!length) break;
+    if (*length != 0) std::memcpy(place.buffer.data(), segment_.payload(*slot), *length);
+    place.size = *length;
+    place.priority = segment_.slot(*slot).priority.get();
+    free_slot(*slot);
+    bytes += *length;
+    ++received;
+  }
+  if (received != 0) {
+    note_received(received, bytes);
+    wake_senders(received);
+  }
+  unlock_receivers();
+  if (received == 0) return failure;
+  return received;
+}
+
+Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& wait) noexcept {
+  for (const Incoming& place : room) {
+    if (place.buffer.size() < geometry().message_size) return Errc::buffer_too_small;
+  }
+  if (room.empty()) return std::size_t{0};
+  if (geometry().message_size < kCopyOutside) {
+    return persist(Side::receivers, wait, [&] { return receive_some(room); });
+  }
+  // Messages that may be large are copied outside the lock, one by one.
+  std::size_t received = 0;
+  for (Incoming& place : room) {
+    const Result<Received> one = receive(place.buffer, received == 0 ? wait : Wait::none());
+    if (!one && received == 0) return one.failure();
+    if (!one) break;
+    place.size = one->size;
+    place.priority = one->priority;
+    ++received;
+  }
+  return received;
+}
+
+Result<Loan> Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexcept {
+  SlotHeader& header = segment_.slot(slot);
+  const std::uint32_t user = user_.load(std::memory_order_relaxed);
+  segment_.user(user).reading.add(1);  // counts first, as in loan()
+  in_.reading.add(1);
+  header.mark.atomic().store(make_mark(SlotState::reading, user), std::memory_order_release);
+  step(Step::loan_marked);
+  note_received(1, length);
+  return Loan{slot, {segment_.payload(slot), length}, header.priority.get()};
+}
+
+Result<Loan> Queue::receive_loan_now() noexcept {
+  if (!lock_receivers()) return Errc::would_deadlock;
+  const Result<std::uint32_t> slot = next_slot();
+  Result<Loan> loan = Errc::would_block;
+  if (!slot) loan = slot.failure();
+  if (slot && *slot != kNoSlot) {
+    const Result<std::uint32_t> length = queued_length(*slot);
+    loan = length ? mark_reading(*slot, *length) : Result<Loan>(length.failure());
+  }
+  unlock_receivers();
+  return loan;
+}
+
+Result<Loan> Queue::receive_loan(const Wait& wait) noexcept {
+  const Result<void> user = be_user();
+  if (!user) return user.failure();
+  return persist(Side::receivers, wait, [&] { return receive_loan_now(); });
+}
+
+Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
+  if (!lock_receivers()) return Errc::would_deadlock;
+  const std::uint32_t user = user_.load(std::memory_order_relaxed);
+  Result<void> result;
+  if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
+    result = Errc::closed;
+  } else {
+    free_slot(slot);
+    segment_.user(user).reading.add(static_cast<std::uint32_t>(-1));
+    in_.reading.add(static_cast<std::uint32_t>(-1));
+    step(Step::loan_ended);
+    wake_senders(1);
+  }
+  unlock_receivers();
+  return result;
+}
+
+Result<void> Queue::put_back_loan(std::uint32_t slot) noexcept {
+  // Both locks: the receivers that may have it are woken under the senders'.
+  if (!lock_both()) return Errc::would_deadlock;
+  const std::uint32_t user = user_.load(std::memory_order_relaxed);
+  Result<void> result;
+  if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
+    result = Errc::closed;
+  } else {
+    segment_.user(user).reading.add(static_cast<std::uint32_t>(-1));
+    in_.reading.add(static_cast<std::uint32_t>(-1));
+    rescue_slot(slot);
+    step(Step::loan_ended);
+    wake_receivers(1);
+  }
+  unlock_both();
+  return result;
+}
+
+}  // namespace mqxx::shm

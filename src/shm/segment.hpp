@@ -1,0 +1,127 @@
+// Segment: the file of one queue, mapped. Publishing, attaching, and the typed places in it.
+//
+// Thread safety: the accessors are pure arithmetic on facts that never change; what they point to has the rules of layout.hpp.
+//   G1  geometry() was computed from checked numbers and fits the mapping; nothing below it is read from shared bytes again.
+//   G2  accessors demand an index in range (ours to check); contents are another process's (the caller's to check).
+#pragma once
+
+#include <string>
+
+#include "base/assert.hpp"
+#include "base/unique_fd.hpp"
+#include "os/memory.hpp"
+#include "shm/layout.hpp"
+
+namespace mqxx::shm {
+
+/// One ring as reader and writer see it.
+class Ring {
+ public:
+  Ring(std::byte* at, const Geometry& geometry) noexcept
+      : entries_(reinterpret_cast<Shared<std::uint64_t>*>(at)),
+        mask_(geometry.ring_entries - 1),
+        shift_(geometry.ring_shift) {}
+
+  /// HB2 hand-over: release. Meets the acquire in read(): who sees the entry sees the slot's contents and its mark.
+  void write(std::uint64_t position, Priority priority, std::uint32_t slot) const noexcept {
+    entries_[position & mask_].atomic().store(RingEntry::make(lap(position), priority, slot).bits,
+                                              std::memory_order_release);
+  }
+  /// Whether the entry for this position has been written.
+  bool read(std::uint64_t position, RingEntry& entry) const noexcept {
+    entry.bits = entries_[position & mask_].atomic().load(std::memory_order_acquire);  // HB2
+    return entry.lap() == lap(position);
+  }
+  void clear() const noexcept {
+    for (std::uint64_t i = 0; i <= mask_; ++i) entries_[i].set(0);
+  }
+  [[nodiscard]] std::uint64_t size() const noexcept { return mask_ + 1; }
+
+ private:
+  [[nodiscard]] std::uint16_t lap(std::uint64_t position) const noexcept {
+    return static_cast<std::uint16_t>((position >> shift_) + 1);
+  }
+
+  Shared<std::uint64_t>* entries_;
+  std::uint64_t mask_;
+  std::uint32_t shift_;
+};
+
+class Segment {
+ public:
+  Segment() noexcept = default;
+  Segment(Segment&& other) noexcept;
+  Segment& operator=(Segment&& other) noexcept;
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+  ~Segment();
+
+  [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// After a fork: a file description of the child's own. What fails leaves the inherited one in place.
+  void reopen() noexcept;
+
+  [[nodiscard]] Header& header() const noexcept { return *reinterpret_cast<Header*>(memory_); }
+  [[nodiscard]] SenderSide& sender() const noexcept { return header().sender; }
+  [[nodiscard]] ReceiverSide& receiver() const noexcept { return header().receiver; }
+  [[nodiscard]] Ring arrived() const noexcept { return {memory_ + geometry_.arrived, geometry_}; }
+  [[nodiscard]] Ring returned() const noexcept { return {memory_ + geometry_.returned, geometry_}; }
+  [[nodiscard]] Shared<std::uint32_t>& next(std::uint32_t slot) const noexcept {
+    MQXX_ASSERT(slot < geometry_.capacity);
+    return reinterpret_cast<Shared<std::uint32_t>*>(memory_ + geometry_.next)[slot];
+  }
+  [[nodiscard]] User& user(std::uint32_t number) const noexcept {
+    MQXX_ASSERT(number < kMaxUsers);
+    return reinterpret_cast<User*>(memory_ + geometry_.users)[number];
+  }
+  [[nodiscard]] IndexPage& index_page(std::uint32_t page) const noexcept {
+    MQXX_ASSERT(page < kIndexPages);
+    return reinterpret_cast<IndexPage*>(memory_ + geometry_.index)[page];
+  }
+  [[nodiscard]] SlotHeader& slot(std::uint32_t number) const noexcept {
+    MQXX_ASSERT(number < geometry_.capacity);
+    return *reinterpret_cast<SlotHeader*>(memory_ + slot_offset(number));
+  }
+  [[nodiscard]] std::byte* payload(std::uint32_t number) const noexcept {
+    return memory_ + slot_offset(number) + sizeof(SlotHeader);
+  }
+  [[nodiscard]] std::uint64_t slot_offset(std::uint32_t number) const noexcept {
+    return geometry_.slots + number * geometry_.stride;
+  }
+
+ private:
+  friend Result<Segment> map_segment(UniqueFd fd, const Geometry& geometry) noexcept;
+
+  UniqueFd fd_;
+  std::byte* memory_ = nullptr;
+  Geometry geometry_;
+};
+
+struct NewQueue {
+  std::string name;  ///< with its slash
+  std::uint64_t capacity = 0;
+  std::uint64_t message_size = 0;
+  std::uint32_t mode = 0;
+};
+
+/// The directory of all queues: MQXX_DIR where it is set and not empty, else /dev/shm. Read anew at every call.
+std::string directory();
+/// The file of a queue. Names too long to carry the prefix get a file named by their hash; the header has the whole name.
+std::string file_of(const std::string& name);
+/// Whether a directory entry may be a queue.
+bool is_queue_file(const std::string& entry);
+
+/// Builds a queue out of sight and gives it its name in one step: nobody sees half a queue.
+/// Fails with already_exists, invalid_capacity, invalid_message_size, queue_too_large, permission_denied, not_found
+/// (the directory), no_space, ...
+Result<Segment> publish(const NewQueue& queue) noexcept;
+
+/// Opens what stands under the name and believes none of it unchecked (I1).
+/// Fails with not_found, permission_denied, not_a_queue, layout_mismatch (detail: its format), queue_damaged, ...
+Result<Segment> attach(const std::string& name) noexcept;
+Result<Segment> attach_file(const std::string& path) noexcept;
+
+/// The name in the header, with its slash; empty when it is not a name.
+std::string stored_name(const Segment& segment);
+
+}  // namespace mqxx::shm

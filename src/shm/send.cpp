@@ -1,0 +1,318 @@
+// The senders' side: free slots, commits, copies and batches.
+//
+// Where a slot comes from, in this order:
+//  (a) the free list of this side: what recovery, dropped loans or an overflow left here
+//  (b) the returned ring: what receivers gave back
+//  (c) fresh: a slot that was never used; its memory is reserved first, so a full file system is an error and not a signal
+//  (d) the overflow list of the receivers' side, under both locks: what did not fit the ring
+#include <algorithm>
+#include <cstring>
+
+#include "os/process.hpp"
+#include "os/wait.hpp"
+#include "shm/patience.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kMaxStep = 1U << 20;  // reserve at most so much ahead of use
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+// Reserves [.., end) of a region that grows from `begin`, in steps that grow with it. The watermark moves last.
+Result<void> reserve_up_to(int fd, Shared<std::uint64_t>& watermark, std::uint64_t begin, std::uint64_t end,
+                           std::uint64_t region_end) noexcept {
+  const std::uint64_t have = watermark.get();
+  if (end <= have) [[likely]] return {};
+  if (have < begin || have > region_end || end > region_end) return Errc::queue_damaged;
+  const std::uint64_t wanted = std::max(end, have + std::min(have - begin, kMaxStep));
+  const std::uint64_t upto = std::min(round_up(wanted, kPage), region_end);
+  Result<void> reserved = os::reserve(fd, have, upto - have);
+  if (!reserved) return reserved;
+  watermark.set(upto);
+  return {};
+}
+
+}  // namespace
+
+Result<void> Queue::check_outgoing(std::size_t size, Priority priority) const noexcept {
+  if (priority > kMaxPriority) return Errc::invalid_priority;
+  if (size > geometry().message_size) return Errc::message_too_big;
+  return {};
+}
+
+Result<std::uint32_t> Queue::take_returned() noexcept {
+  const std::uint32_t listed = out_.free_head.get();
+  if (listed != kNoSlot) {
+    if (listed >= geometry().capacity) return Errc::queue_damaged;
+    out_.free_head.set(segment_.next(listed).get());
+    return listed;
+  }
+  const std::uint64_t head = out_.returned_head.get();
+  RingEntry entry{};
+  if (!segment_.returned().read(head, entry)) return kNoSlot;
+  // HB3 room: release. Meets the acquire in free_slot(): the entry was read before it is written over.
+  out_.returned_head.atomic().store(head + 1, std::memory_order_release);
+  if (entry.slot() >= geometry().capacity) return Errc::queue_damaged;
+  return entry.slot();
+}
+
+Result<std::uint32_t> Queue::take_fresh(std::size_t size) noexcept {
+  const std::uint32_t slot = out_.fresh.get();
+  if (slot >= geometry().capacity) return slot == geometry().capacity ? Result(kNoSlot) : Errc::queue_damaged;
+  const Geometry& g = geometry();
+  Result<void> reserved = reserve_up_to(segment_.fd(), out_.next_reserved, g.next,
+                                        g.next + (slot + std::uint64_t{1}) * sizeof(std::uint32_t), g.users);
+  if (!reserved) return reserved.failure();
+  if (!g.sparse) {
+    reserved = reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride,
+                             g.file_bytes);
+  } else {
+    // The header comes with the first page of the message, before anybody looks at it.
+    const std::uint64_t bytes = round_up(sizeof(SlotHeader) + size, kPage);
+    reserved = os::reserve(segment_.fd(), segment_.slot_offset(slot), bytes);
+    if (reserved) segment_.slot(slot).reserved_bytes.set(bytes);
+  }
+  if (!reserved) return reserved.failure();
+  step(Step::slot_reserved);
+  out_.fresh.set(slot + 1);
+  return slot;
+}
+
+Result<std::uint32_t> Queue::take_overflow() noexcept {
+  add_receivers();
+  // Recovery, or somebody before us, may have filled our own list meanwhile.
+  if (out_.free_head.get() == kNoSlot) {
+    out_.free_head.set(in_.free_head.get());
+    in_.free_head.set(kNoSlot);
+  }
+  drop_receivers();
+  return take_returned();
+}
+
+Result<void> Queue::reserve_index_page(Priority priority) noexcept {
+  const std::uint32_t page = priority / kPagePriorities;
+  const std::uint64_t bit = std::uint64_t{1} << page;
+  const std::uint64_t reserved = out_.index_pages.get();
+  if ((reserved & bit) != 0) [[likely]] return {};
+  Result<void> done = os::reserve(segment_.fd(), geometry().index + page * std::uint64_t{kIndexPageBytes}, kIndexPageBytes);
+  if (done) out_.index_pages.set(reserved | bit);
+  return done;
+}
+
+Result<void> Queue::reserve_slot(std::uint32_t slot, std::size_t size) noexcept {
+  if (!geometry().sparse) return {};
+  const std::uint64_t bytes = sizeof(SlotHeader) + size;
+  if (bytes <= segment_.slot(slot).reserved_bytes.get()) return {};
+  const std::uint64_t pages = round_up(bytes, kPage);
+  Result<void> done = os::reserve(segment_.fd(), segment_.slot_offset(slot), pages);
+  if (done) segment_.slot(slot).reserved_bytes.set(pages);
+  return done;
+}
+
+Result<std::uint32_t> Queue::take_slot(std::size_t size, Priority priority) noexcept {
+  Result<void> reserved = reserve_index_page(priority);
+  if (!reserved) [[unlikely]] return reserved.failure();
+  Result<std::uint32_t> slot = take_returned();
+  if (slot && *slot == kNoSlot) slot = take_fresh(size);
+  if (slot && *slot == kNoSlot) slot = take_overflow();
+  if (!slot || *slot == kNoSlot) return slot;
+  step(Step::slot_taken);
+  if (*slot >= out_.fresh.get() || segment_.slot(*slot).mark.get() != make_mark(SlotState::free)) {
+    return Errc::queue_damaged;
+  }
+  reserved = reserve_slot(*slot, size);
+  if (!reserved) {
+    give_back(*slot);
+    return reserved.failure();
+  }
+  return slot;
+}
+
+void Queue::give_back(std::uint32_t slot) noexcept {
+  segment_.next(slot).set(out_.free_head.get());
+  out_.free_head.set(slot);
+}
+
+void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noexcept {
+  SlotHeader& header = segment_.slot(slot);
+  const std::uint64_t sequence = out_.sequence.get();
+  header.sequence.set(sequence);
+  header.length.set(static_cast<std::uint32_t>(size));
+  header.priority.set(priority);
+  out_.sequence.set(sequence + 1);
+  // Q1, and HB2 with the ring: release, so that the fields above stand before the mark even if the next instruction never comes.
+  header.mark.atomic().store(make_mark(SlotState::queued), std::memory_order_release);
+  step(Step::message_committed);
+
+  const std::uint64_t tail = out_.arrived_tail.get();
+  if (tail >= out_.arrived_limit.get()) [[unlikely]] {
+    // HB3 room: acquire. Meets the release in next_slot() and sort_arrivals(): the entries up to there were read.
+    std::uint64_t head = in_.arrived_head.atomic().load(std::memory_order_acquire);
+    if (tail - head >= geometry().ring_entries) {
+      add_receivers();
+      (void)sort_arrivals();  // damage shows again, and is told, at the next receive
+      head = in_.arrived_head.get();
+      drop_receivers();
+    }
+    out_.arrived_limit.set(head + geometry().ring_entries);
+  }
+  // Recovery inside add_receivers() has listed the message already, and has emptied the ring: then tail has moved.
+  if (out_.arrived_tail.get() == tail) {
+    segment_.arrived().write(tail, priority, slot);
+    out_.arrived_tail.set(tail + 1);
+    out_.sent.add(1);
+  }
+  out_.sent_bytes.add(size);
+  step(Step::message_listed);
+}
+
+void Queue::note_sent() noexcept {
+  out_.last_ns.set(os::coarse_wall_ns());
+  out_.last_pid.set(os::process_id());
+  out_.last_cpu.set(os::current_cpu());
+}
+
+Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
+  if (!lock_senders()) return Errc::would_deadlock;
+  step(Step::send_locked);
+  const Result<std::uint32_t> slot = take_slot(bytes.size(), priority);
+  if (!slot || *slot == kNoSlot) {
+    unlock_senders();
+    return slot ? Failure{Errc::would_block} : slot.failure();
+  }
+  if (!bytes.empty()) std::memcpy(segment_.payload(*slot), bytes.data(), bytes.size());
+  step(Step::payload_written);
+  commit(*slot, bytes.size(), priority);
+  note_sent();
+  wake_receivers(1);
+  unlock_senders();
+  return {};
+}
+
+Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
+  Result<Loan> room = loan(bytes.size(), wait);
+  if (!room) return room.failure();
+  std::memcpy(room->bytes.data(), bytes.data(), bytes.size());
+  step(Step::loan_copied);
+  Result<void> sent = send_loan(room->slot, bytes.size(), priority);
+  if (!sent) (void)drop_loan(room->slot);
+  return sent;
+}
+
+Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
+  Result<void> fits = check_outgoing(bytes.size(), priority);
+  if (!fits) return fits;
+  if (bytes.size() >= kCopyOutside) return send_large(bytes, priority, wait);
+  return persist(Side::senders, wait, [&] { return send_small(bytes, priority); });
+}
+
+Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {
+  if (!lock_senders()) return Errc::would_deadlock;
+  step(Step::send_locked);
+  std::size_t sent = 0;
+  Failure failure{Errc::would_block};
+  for (const Outgoing& message : messages) {
+    const std::span<const std::byte> bytes = message.payload.bytes();
+    if (bytes.size() >= kCopyOutside) break;  // its turn comes outside the lock
+    const Result<std::uint32_t> slot = take_slot(bytes.size(), message.priority);
+    if (!slot) failure = slot.failure();
+    if (!slot || *slot == kNoSlot) break;
+    if (!bytes.empty()) std::memcpy(segment_.payload(*slot), bytes.data(), bytes.size());
+    commit(*slot, bytes.size(), message.priority);
+    ++sent;
+  }
+  if (sent != 0) {
+    note_sent();
+    wake_receivers(sent);
+  }
+  unlock_senders();
+  if (sent == 0) return failure;
+  return sent;
+}
+
+Result<std::size_t> Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept {
+  for (const Outgoing& message : messages) {
+    const Result<void> fits = check_outgoing(message.payload.size(), message.priority);
+    if (!fits) return fits.failure();
+  }
+  std::size_t sent = 0;
+  while (sent < messages.size()) {
+    const Outgoing& first = messages[sent];
+    Result<std::size_t> some = std::size_t{1};
+    if (first.payload.size() >= kCopyOutside) {
+      const Result<void> one = send_large(first.payload.bytes(), first.priority, wait);
+      if (!one) some = one.failure();
+    } else {
+      some = persist(Side::senders, wait, [&] { return send_some(messages.subspan(sent)); });
+    }
+    if (!some && sent == 0) return some;
+    if (!some) break;
+    sent += *some;
+  }
+  return sent;
+}
+
+Result<Loan> Queue::loan(std::size_t size, const Wait& wait) noexcept {
+  Result<void> fits = check_outgoing(size, 0);
+  if (fits) fits = be_user();
+  if (!fits) return fits.failure();
+  return persist(Side::senders, wait, [&]() -> Result<Loan> {
+    if (!lock_senders()) return Errc::would_deadlock;
+    const Result<std::uint32_t> slot = take_slot(size, 0);
+    if (!slot || *slot == kNoSlot) {
+      unlock_senders();
+      return slot ? Failure{Errc::would_block} : slot.failure();
+    }
+    const std::uint32_t user = user_.load(std::memory_order_relaxed);
+    // Counts first: a count too high is put right by recovery, a slot that nobody counts would be looked for in vain.
+    segment_.user(user).writing.add(1);
+    out_.writing.add(1);
+    segment_.slot(*slot).mark.atomic().store(make_mark(SlotState::writing, user), std::memory_order_release);
+    step(Step::loan_marked);
+    unlock_senders();
+    return Loan{*slot, {segment_.payload(*slot), size}, 0};
+  });
+}
+
+Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority priority) noexcept {
+  const Result<void> fits = check_outgoing(size, priority);
+  if (!fits) return fits;
+  if (!lock_senders()) return Errc::would_deadlock;
+  const std::uint32_t user = user_.load(std::memory_order_relaxed);
+  Result<void> result = reserve_index_page(priority);
+  if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = Errc::closed;
+  if (result) {
+    commit(slot, size, priority);
+    segment_.user(user).writing.add(static_cast<std::uint32_t>(-1));
+    out_.writing.add(static_cast<std::uint32_t>(-1));
+    step(Step::loan_ended);
+    note_sent();
+    wake_receivers(1);
+  }
+  unlock_senders();
+  return result;
+}
+
+Result<void> Queue::drop_loan(std::uint32_t slot) noexcept {
+  // Both locks: the senders that wait for the slot are woken under the receivers'.
+  if (!lock_both()) return Errc::would_deadlock;
+  const std::uint32_t user = user_.load(std::memory_order_relaxed);
+  Result<void> result;
+  if (segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) {
+    result = Errc::closed;
+  } else {
+    segment_.slot(slot).mark.set(make_mark(SlotState::free));
+    segment_.user(user).writing.add(static_cast<std::uint32_t>(-1));
+    out_.writing.add(static_cast<std::uint32_t>(-1));
+    give_back(slot);
+    step(Step::loan_ended);
+    wake_senders(1);
+  }
+  unlock_both();
+  return result;
+}
+
+}  // namespace mqxx::shm

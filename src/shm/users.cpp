@@ -1,0 +1,154 @@
+// Who has the queue open, who of them has died, and what the dead had on loan.
+//
+// A user is an entry in the table and a claim on its number (os/process.hpp). The claim ends with the process, whatever ends it, and
+// is seen across PID namespaces; the entry stays until somebody takes it for himself.
+#include <algorithm>
+
+#include "os/process.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+constexpr std::uint32_t kProbes = 4;  // entries of the dead looked for at each opening, so that the table does not grow for ever
+constexpr std::uint64_t kPage = 4096;
+
+}  // namespace
+
+bool Queue::user_is_dead(std::uint32_t number) const noexcept {
+  if (number >= kMaxUsers) return true;
+  if (number == user_.load(std::memory_order_relaxed)) return false;
+  const std::int32_t pid = segment_.user(number).pid.get();
+  if (pid == 0 || !os::claimed_elsewhere(segment_.fd(), number)) return true;
+  // A child that inherited the file keeps its dead parent's claim.
+  const std::uint32_t pid_namespace = os::pid_namespace();
+  return pid > 0 && pid_namespace != 0 && segment_.user(number).pid_namespace.get() == pid_namespace && !os::process_exists(pid);
+}
+
+Result<std::uint32_t> Queue::free_user_entry() noexcept {
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    if (segment_.user(number).pid.get() == 0) return number;
+  }
+  const std::uint32_t start = count == 0 ? 0 : static_cast<std::uint32_t>(os::random_number() % count);
+  for (std::uint32_t i = 0; i < std::min(count, kProbes); ++i) {
+    const std::uint32_t number = (start + i) % count;
+    const User& user = segment_.user(number);
+    if (user.writing.get() + user.reading.get() == 0 && user_is_dead(number)) return number;
+  }
+  if (count == kMaxUsers) return Errc::too_many_users;
+  const std::uint64_t end = geometry().users + (count + std::uint64_t{1}) * sizeof(User);
+  if (end > out_.users_reserved.get()) {
+    const std::uint64_t upto = (end + kPage - 1) / kPage * kPage;
+    const Result<void> reserved = os::reserve(segment_.fd(), geometry().users, upto - geometry().users);
+    if (!reserved) return reserved.failure();
+    out_.users_reserved.set(upto);
+  }
+  out_.user_count.set(count + 1);
+  return count;
+}
+
+Result<void> Queue::enlist() noexcept {
+  for (std::uint32_t tries = 0; tries < kMaxUsers; ++tries) {
+    const Result<std::uint32_t> number = free_user_entry();
+    if (!number) return number.failure();
+    const Result<void> claimed = os::claim(segment_.fd(), *number);
+    User& user = segment_.user(*number);
+    if (claimed.is(Errc::would_block)) {
+      // Somebody lives there whose entry says nobody: a child that kept its parent's file. It is not ours to take.
+      user.pid.set(-1);
+      continue;
+    }
+    if (!claimed) return claimed;
+    step(Step::user_claimed);
+    user.writing.set(0);
+    user.reading.set(0);
+    user.pid_namespace.set(os::pid_namespace());
+    user.pid.set(os::process_id());
+    user_.store(*number, std::memory_order_relaxed);
+    generation_.store(os::fork_generation(), std::memory_order_relaxed);
+    step(Step::user_listed);
+    return {};
+  }
+  return Errc::too_many_users;
+}
+
+Result<void> Queue::be_user() noexcept {
+  if (generation_.load(std::memory_order_relaxed) == os::fork_generation()) [[likely]] return {};
+  // The child of a fork: the entry, its claim and its loans are the parent's.
+  if (!lock_senders()) return Errc::would_deadlock;
+  Result<void> done;
+  if (generation_.load(std::memory_order_relaxed) != os::fork_generation()) {
+    segment_.reopen();
+    user_.store(kNoUser, std::memory_order_relaxed);
+    done = enlist();
+  }
+  unlock_senders();
+  return done;
+}
+
+std::vector<std::int32_t> Queue::users() {
+  std::vector<std::int32_t> pids;
+  if (!lock_senders()) return pids;
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const std::int32_t pid = segment_.user(number).pid.get();
+    if (pid > 0 && number != user_.load(std::memory_order_relaxed) && !user_is_dead(number)) pids.push_back(pid);
+  }
+  unlock_senders();
+  return pids;
+}
+
+// A slot comes back from a loan: to the senders when it was being written, to its place in the queue when it was being read.
+void Queue::rescue_slot(std::uint32_t slot) noexcept {
+  SlotHeader& header = segment_.slot(slot);
+  if (mark_state(header.mark.get()) == static_cast<std::uint32_t>(SlotState::writing)) {
+    header.mark.set(make_mark(SlotState::free));
+    give_back(slot);
+    return;
+  }
+  const Priority priority = header.priority.get() & kMaxPriority;
+  const std::uint32_t length = header.length.get();
+  header.mark.atomic().store(make_mark(SlotState::queued), std::memory_order_release);
+  (void)sort_arrivals();  // damage is told by the next receive
+  (void)index_.insert(priority, slot);
+  in_.received.add(static_cast<std::uint64_t>(-1));
+  in_.received_bytes.add(-std::uint64_t{length});
+}
+
+void Queue::rescue_slots_of(std::uint32_t user) noexcept {
+  const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
+  for (std::uint32_t slot = 0; slot < used; ++slot) {
+    const std::uint64_t mark = segment_.slot(slot).mark.get();
+    if (mark == make_mark(SlotState::writing, user)) {
+      out_.writing.add(static_cast<std::uint32_t>(-1));
+    } else if (mark == make_mark(SlotState::reading, user)) {
+      in_.reading.add(static_cast<std::uint32_t>(-1));
+    } else {
+      continue;
+    }
+    rescue_slot(slot);
+  }
+  segment_.user(user).writing.set(0);
+  segment_.user(user).reading.set(0);
+  segment_.user(user).pid.set(0);
+}
+
+bool Queue::rescue_loans() noexcept {
+  if (out_.writing.get() + in_.reading.get() == 0) [[likely]] return false;
+  bool rescued = false;
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const User& user = segment_.user(number);
+    if (user.writing.get() + user.reading.get() == 0 || !user_is_dead(number)) continue;
+    rescue_slots_of(number);
+    rescued = true;
+  }
+  if (rescued) {
+    wake_receivers(geometry().capacity);
+    wake_senders(geometry().capacity);
+  }
+  return rescued;
+}
+
+}  // namespace mqxx::shm

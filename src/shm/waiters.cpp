@@ -1,0 +1,183 @@
+// Waiting: polling for a moment, then sleeping; and waking those who sleep.
+//
+// Polling pays when the other side runs on another processor at this moment, and harms otherwise. So a waiter polls
+//  (a) only while the other side was last seen on another processor,
+//  (b) for no longer than a sleep and a wake-up would take,
+//  (c) as long as polling has paid lately: each failure halves the time, each success gives it back.
+// A sleeper looks up by itself now and then (kLookUpNs): should a process have died between making the queue ready and waking,
+// nobody else would tell.
+#include <algorithm>
+
+#include "os/pause.hpp"
+#include "os/process.hpp"
+#include "os/wait.hpp"
+#include "shm/patience.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+constexpr std::int64_t kLookUpNs = 400'000'000;
+constexpr std::int32_t kSpinNs = 20'000;  // about the price of a sleep and a wake-up
+constexpr std::int32_t kLeastSpinNs = 1'000;
+constexpr int kProbeEvery = 32;  // waits without polling before it is tried again
+constexpr int kMostPauses = 8;   // between two looks: more would delay a round trip, fewer steal the sender's cache lines
+
+}  // namespace
+
+Sleepers& Queue::sleepers(Side side) const noexcept {
+  return side == Side::receivers ? out_.receivers : in_.senders;
+}
+
+bool Queue::seems_ready(Side side) const noexcept {
+  RingEntry entry{};
+  if (side == Side::receivers) {
+    // The ring first: sort_arrivals() lists a message before it leaves the ring.
+    const std::uint64_t head = in_.arrived_head.atomic().load(std::memory_order_acquire);
+    return segment_.arrived().read(head, entry) || in_.indexed.get() != 0;
+  }
+  return segment_.returned().read(out_.returned_head.get(), entry) || out_.free_head.get() != kNoSlot;
+}
+
+bool Queue::ready(Side side) const noexcept {
+  if (seems_ready(side)) return true;
+  return side == Side::senders && (out_.fresh.get() < geometry().capacity || in_.free_head.get() != kNoSlot);
+}
+
+bool Queue::spin(Side side) noexcept {
+  if (!spinning_) return false;
+  const std::int32_t other = side == Side::receivers ? out_.last_cpu.get() : in_.last_cpu.get();
+  if (other < 0 || other == os::current_cpu()) return false;  // (a)
+  std::atomic<std::int32_t>& credit = spin_credit_[static_cast<int>(side)];
+  std::int32_t budget = credit.load(std::memory_order_relaxed);
+  if (budget < kLeastSpinNs) {  // counts down to the next probe
+    credit.store(budget - 1, std::memory_order_relaxed);
+    if (budget > -kProbeEvery) return false;
+    budget = kLeastSpinNs;
+  }
+  const std::int64_t start = os::now_ns();
+  for (int pauses = 1;; pauses = std::min(pauses * 2, kMostPauses)) {
+    for (int i = 0; i < 8; ++i) {
+      if (seems_ready(side)) {
+        credit.store(std::min(budget * 2, kSpinNs), std::memory_order_relaxed);  // (c)
+        return true;
+      }
+      for (int k = 0; k < pauses; ++k) os::pause();
+    }
+    if (os::now_ns() - start > budget) break;  // (b)
+  }
+  credit.store(budget / 2 < kLeastSpinNs ? 0 : budget / 2, std::memory_order_relaxed);
+  return false;
+}
+
+// What dead processes left is found under both locks only: a slot that nobody returned, a message that nobody listed.
+Result<void> Queue::look_again(Side side) noexcept {
+  const bool suspicious = out_.writing.get() + in_.reading.get() != 0 || os::owner_died(out_.lock);
+  if (!suspicious) return Errc::would_block;
+  (void)be_user();  // so that a parent's death is not taken for life
+  if (!lock_both()) return Errc::would_deadlock;
+  rescue_loans();
+  const bool found = ready(side);
+  unlock_both();
+  if (!found) return Errc::would_block;
+  return {};
+}
+
+Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexcept {
+  if (wait.until == Wait::Until::now) {
+    if (patience.looked) return Errc::would_block;
+    patience.looked = true;
+    return look_again(side);
+  }
+  if (wait.stop != nullptr && wait.stop->stop_requested()) return Errc::stopped;
+  if (!patience.spun) {
+    patience.spun = true;
+    if (spin(side)) {
+      patience.spun = false;
+      return {};
+    }
+  }
+  if (os::passed(wait)) {
+    if (patience.looked) return Errc::timed_out;
+    patience.looked = true;
+    const Result<void> looked = look_again(side);
+    return looked.is(Errc::would_block) ? Result<void>(Errc::timed_out) : looked;
+  }
+  if (wait.stop == nullptr) return sleep(side, wait);
+  // The callback changes the word that we sleep on, so it wakes us whenever it comes after our registration; before that,
+  // sleep() sees the request itself.
+  const std::stop_callback rouse_us(*wait.stop, [this, side] { rouse(side); });
+  return sleep(side, wait);
+}
+
+Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
+  Sleepers& sleepers = this->sleepers(side);
+  (void)be_user();
+  if (!lock_both()) return Errc::would_deadlock;
+  rescue_loans();
+  if (ready(side)) {
+    unlock_both();
+    return {};
+  }
+  sleepers.waiting.add(1);
+  const std::uint32_t expected = sleepers.word.load(std::memory_order_relaxed);
+  step(Step::waiter_registered);
+  unlock_both();
+
+  os::Woken woken = os::Woken::interrupted;
+  const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
+  if (!stopped) woken = os::wait_on(sleepers.word, expected, wait, kLookUpNs);
+  if (woken == os::Woken::woken || woken == os::Woken::changed) return {};
+
+  // Nobody woke us: still counted, unless the word has changed, for every change is a wake-up that took somebody off the count.
+  if (!lock_both()) return Errc::would_deadlock;
+  if (sleepers.word.load(std::memory_order_relaxed) == expected && sleepers.waiting.get() != 0) {
+    sleepers.waiting.add(static_cast<std::uint32_t>(-1));
+  }
+  step(Step::waiter_left);
+  unlock_both();
+  if (stopped) return Errc::stopped;
+  if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
+  return {};  // timed_out, too: one more attempt, then await() sees that the time has passed
+}
+
+namespace {
+
+// One wake-up for each of `count` new messages or slots, as far as there are sleepers. The count goes down with each, so
+// that a burst does not wake again those who are on their way; when nobody was asleep, all who were counted saw the word change.
+void wake(Sleepers& sleepers, std::uint64_t count) noexcept {
+  const std::uint32_t waiting = sleepers.waiting.get();
+  if (waiting == 0) [[likely]] return;
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, count));
+  sleepers.word.fetch_add(1, std::memory_order_relaxed);  // relaxed: the futex call orders it, and both sides look again under locks
+  sleepers.waiting.set(waiting - most);
+  if (os::wake(sleepers.word, static_cast<int>(most)) == 0) sleepers.waiting.set(0);
+}
+
+void wake_all(Sleepers& sleepers) noexcept {
+  sleepers.word.fetch_add(1, std::memory_order_relaxed);
+  sleepers.waiting.set(0);
+  os::wake(sleepers.word, os::kWakeAll);
+}
+
+}  // namespace
+
+void Queue::wake_receivers(std::uint64_t messages) noexcept {
+  wake(out_.receivers, messages);
+  step(Step::receivers_woken);
+}
+
+void Queue::wake_senders(std::uint64_t slots) noexcept {
+  wake(in_.senders, slots);
+  step(Step::senders_woken);
+}
+
+void Queue::rouse(Side side) noexcept {
+  // A lock that this thread is inside already is released soon, by whom the signal handler interrupted; until then nobody
+  // of this thread sleeps, so there is nobody to wake.
+  if (!lock_both()) return;
+  wake_all(sleepers(side));
+  unlock_both();
+}
+
+}  // namespace mqxx::shm
