@@ -75,22 +75,17 @@ auto on_home(const std::shared_ptr<Backend>& home, Call call) -> decltype(call(*
   return call(*home);
 }
 
-/// A nonblocking description does not wait, whatever the call says.
-const Wait& effective(Backend& home, const Wait& wait) noexcept {
-  static constexpr Wait kNone = Wait::none();
-  return home.is_nonblocking() ? kNone : wait;
-}
-
 Result<void> send_to(const std::shared_ptr<Backend>& home, Payload payload, Priority priority, const Wait& wait) noexcept {
-  return on_home(home, [&](Backend& to) { return to.send(payload.bytes(), priority, effective(to, wait)); });
+  return on_home(home, [&](Backend& to) { return to.send(payload.bytes(), priority, wait); });
 }
 
-Result<Received> receive_from(const std::shared_ptr<Backend>& home, std::span<std::byte> buffer, const Wait& wait) noexcept {
-  return on_home(home, [&](Backend& from) { return from.receive(buffer, effective(from, wait)); });
+Result<void> receive_from(const std::shared_ptr<Backend>& home, std::span<std::byte> buffer, const Wait& wait,
+                          Received& received) noexcept {
+  return on_home(home, [&](Backend& from) { return from.receive(buffer, wait, received); });
 }
 
 Result<Message> message_from(const std::shared_ptr<Backend>& home, const Wait& wait) noexcept {
-  return on_home(home, [&](Backend& from) { return from.receive_message(effective(from, wait)); });
+  return on_home(home, [&](Backend& from) { return from.receive_message(wait); });
 }
 
 /// nullopt for the answers; `ec` for the rest.
@@ -184,28 +179,33 @@ bool Queue::try_send(Payload payload, Priority priority, std::error_code& ec) no
 // ---- Receiving ---------------------------------------------------------------------------------------------------------
 
 Received Queue::receive(std::span<std::byte> buffer) {
-  const Result<Received> received = receive_from(home_, buffer, Wait::forever());
-  if (!received) [[unlikely]] {
-    api::throw_failure(received.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
-  }
-  return *received;
+  Received received;
+  const Result<void> got = receive_from(home_, buffer, Wait::forever(), received);
+  if (!got) [[unlikely]] api::throw_failure(got.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
+  return received;
 }
 
 Received Queue::receive(std::span<std::byte> buffer, std::error_code& ec) noexcept {
-  const Result<Received> received = receive_from(home_, buffer, Wait::forever());
-  ec = received ? std::error_code() : code_of(received.failure());
-  return received ? *received : Received{};
+  Received received;
+  const Result<void> got = receive_from(home_, buffer, Wait::forever(), received);
+  ec = got ? std::error_code() : code_of(got.failure());
+  return received;
 }
 
 std::optional<Received> Queue::receive_or_throw(std::span<std::byte> buffer, const Wait& wait) {
-  const Result<Received> received = receive_from(home_, buffer, wait);
-  if (received) return *received;
-  if (is_answer(received.failure())) return std::nullopt;
-  api::throw_failure(received.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
+  Received received;
+  const Result<void> got = receive_from(home_, buffer, wait, received);
+  if (got) return received;
+  if (is_answer(got.failure())) return std::nullopt;
+  api::throw_failure(got.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
 }
 
 std::optional<Received> Queue::receive_or_code(std::span<std::byte> buffer, const Wait& wait, std::error_code& ec) noexcept {
-  return optional_or_code(receive_from(home_, buffer, wait), ec);
+  Received received;
+  const Result<void> got = receive_from(home_, buffer, wait, received);
+  ec = got || is_answer(got.failure()) ? std::error_code() : code_of(got.failure());
+  if (!got) return std::nullopt;
+  return received;
 }
 
 std::optional<Received> Queue::receive(std::span<std::byte> buffer, const std::stop_token& stop) {
@@ -254,50 +254,50 @@ MessageRange Queue::drain() { return {*this, Wait::Until::now, {}}; }
 // ---- Batches and loans -------------------------------------------------------------------------------------------------
 
 std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) {
-  const Result<std::size_t> sent = on_home(home_, [&](Backend& to) { return to.send_batch(messages, effective(to, wait)); });
+  const Result<std::size_t> sent = on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); });
   if (sent) return *sent;
   if (is_answer(sent.failure())) return 0;
   api::throw_failure(sent.failure(), "send", name(), batch_facts(home_, messages));
 }
 
 std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait, std::error_code& ec) noexcept {
-  return optional_or_code(on_home(home_, [&](Backend& to) { return to.send_batch(messages, effective(to, wait)); }), ec)
+  return optional_or_code(on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); }), ec)
       .value_or(0);
 }
 
 std::size_t Queue::receive_batch(std::span<Incoming> room, const Wait& wait) {
-  const Result<std::size_t> got = on_home(home_, [&](Backend& from) { return from.receive_batch(room, effective(from, wait)); });
+  const Result<std::size_t> got = on_home(home_, [&](Backend& from) { return from.receive_batch(room, wait); });
   if (got) return *got;
   if (is_answer(got.failure())) return 0;
   api::throw_failure(got.failure(), "receive", name(), send_facts(home_, smallest_buffer(room), 0));
 }
 
 std::size_t Queue::receive_batch(std::span<Incoming> room, const Wait& wait, std::error_code& ec) noexcept {
-  return optional_or_code(on_home(home_, [&](Backend& from) { return from.receive_batch(room, effective(from, wait)); }), ec)
+  return optional_or_code(on_home(home_, [&](Backend& from) { return from.receive_batch(room, wait); }), ec)
       .value_or(0);
 }
 
 SendLoan Queue::loan(std::size_t size, const Wait& wait) {
-  const Result<backend::Loan> loan = on_home(home_, [&](Backend& to) { return to.loan(size, effective(to, wait)); });
+  const Result<backend::Loan> loan = on_home(home_, [&](Backend& to) { return to.loan(size, wait); });
   if (loan) return {home_, loan->bytes, loan->slot};
   if (is_answer(loan.failure())) return {};
   api::throw_failure(loan.failure(), "loan", name(), send_facts(home_, size, 0));
 }
 
 SendLoan Queue::loan(std::size_t size, const Wait& wait, std::error_code& ec) noexcept {
-  const auto loan = optional_or_code(on_home(home_, [&](Backend& to) { return to.loan(size, effective(to, wait)); }), ec);
+  const auto loan = optional_or_code(on_home(home_, [&](Backend& to) { return to.loan(size, wait); }), ec);
   return loan ? SendLoan(home_, loan->bytes, loan->slot) : SendLoan();
 }
 
 ReceiveLoan Queue::receive_loan(const Wait& wait) {
-  const Result<backend::Loan> loan = on_home(home_, [&](Backend& from) { return from.receive_loan(effective(from, wait)); });
+  const Result<backend::Loan> loan = on_home(home_, [&](Backend& from) { return from.receive_loan(wait); });
   if (loan) return {home_, loan->bytes, loan->priority, loan->slot};
   if (is_answer(loan.failure())) return {};
   api::throw_failure(loan.failure(), "receive", name(), {});
 }
 
 ReceiveLoan Queue::receive_loan(const Wait& wait, std::error_code& ec) noexcept {
-  const auto loan = optional_or_code(on_home(home_, [&](Backend& from) { return from.receive_loan(effective(from, wait)); }), ec);
+  const auto loan = optional_or_code(on_home(home_, [&](Backend& from) { return from.receive_loan(wait); }), ec);
   return loan ? ReceiveLoan(home_, loan->bytes, loan->priority, loan->slot) : ReceiveLoan();
 }
 

@@ -2,7 +2,7 @@
 //
 //  - Thread-safe, all of it. Nothing throws; what fails has changed nothing, unless the call says otherwise.
 //  - `wait` is obeyed by every call that has one: would_block at once for Until::now, timed_out, stopped, interrupted.
-//  - A description's nonblocking flag is kept here and applied by the caller, who passes Wait::none() then.
+//  - A nonblocking description does not wait, whatever `wait` says.
 //  - Sizes, priorities and access are checked here, in Linux's order: priority, access, size, and waiting last.
 #pragma once
 
@@ -36,7 +36,8 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept = 0;
-  virtual Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept = 0;
+  /// `received` is written only on success. (Not a Result<Received>: one that travels through memory in parts costs nanoseconds.)
+  virtual Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept = 0;
   /// A message that owns its bytes, and no more of them than it has.
   virtual Result<Message> receive_message(const Wait& wait) noexcept = 0;
   virtual Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept = 0;

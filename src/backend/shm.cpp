@@ -24,28 +24,28 @@ class ShmBackend final : public Backend {
 
   Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept override {
     if (!may_write(access_)) [[unlikely]] return refuse_to_send(priority);
-    return queue_->send(bytes, priority, wait);
+    return queue_->send(bytes, priority, patient(wait));
   }
 
-  Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept override {
+  Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept override {
     if (!may_read(access_)) [[unlikely]] return Errc::not_readable;
-    return queue_->receive(buffer, wait);
+    return queue_->receive(buffer, patient(wait), received);
   }
 
   Result<Message> receive_message(const Wait& wait) noexcept override;
 
   Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept override {
     if (!may_write(access_)) return Errc::not_writable;
-    return queue_->send_batch(messages, wait);
+    return queue_->send_batch(messages, patient(wait));
   }
   Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept override {
     if (!may_read(access_)) return Errc::not_readable;
-    return queue_->receive_batch(room, wait);
+    return queue_->receive_batch(room, patient(wait));
   }
 
   Result<Loan> loan(std::size_t size, const Wait& wait) noexcept override {
     if (!may_write(access_)) return Errc::not_writable;
-    return to_loan(queue_->loan(size, wait));
+    return to_loan(queue_->loan(size, patient(wait)));
   }
   Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept override {
     return queue_->send_loan(static_cast<std::uint32_t>(slot), size, priority);
@@ -55,7 +55,7 @@ class ShmBackend final : public Backend {
   void drop_loan(std::uint64_t slot) noexcept override { (void)queue_->drop_loan(static_cast<std::uint32_t>(slot)); }
   Result<Loan> receive_loan(const Wait& wait) noexcept override {
     if (!may_read(access_)) return Errc::not_readable;
-    return to_loan(queue_->receive_loan(wait));
+    return to_loan(queue_->receive_loan(patient(wait)));
   }
   void release_loan(std::uint64_t slot) noexcept override { (void)queue_->release_loan(static_cast<std::uint32_t>(slot)); }
   void put_back_loan(std::uint64_t slot) noexcept override { (void)queue_->put_back_loan(static_cast<std::uint32_t>(slot)); }
@@ -89,6 +89,11 @@ class ShmBackend final : public Backend {
     return Loan{loan->slot, loan->bytes, loan->priority};
   }
 
+  [[nodiscard]] const Wait& patient(const Wait& wait) const noexcept {
+    static constexpr Wait kNone = Wait::none();
+    return is_nonblocking() ? kNone : wait;
+  }
+
   std::unique_ptr<shm::Queue> queue_;
   std::string name_;
   Access access_;
@@ -99,7 +104,7 @@ Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
   if (!may_read(access_)) return Errc::not_readable;
   // On loan until its size is known and its bytes are copied: no buffer of message_size is needed, and when there is no memory for
   // the copy the message goes back.
-  const Result<shm::Loan> loan = queue_->receive_loan(wait);
+  const Result<shm::Loan> loan = queue_->receive_loan(patient(wait));
   if (!loan) return loan.failure();
   try {
     Message message(loan->bytes, loan->priority);

@@ -1,8 +1,9 @@
 // Command: one word of `mq WORD`. main.cpp holds the table; each family of commands has a file.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/status.hpp"
 
@@ -13,9 +14,9 @@ using Run = std::function<Status()>;
 
 struct Command {
   const char* name;
-  const char* alias;        ///< the habit of another tool, or nullptr
-  const char* synopsis;     ///< what follows `mq NAME` in the usage line
-  const char* summary;      ///< one line
+  const char* alias;              ///< the habit of another tool, or nullptr
+  const char* synopsis;           ///< what follows `mq NAME` in the usage line
+  const char* summary;            ///< one line
   Run (*declare)(CLI::App& app);  ///< adds options and examples to `app`
 };
 

@@ -1,11 +1,11 @@
 #include "cli/input.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <span>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "cli/status.hpp"
 

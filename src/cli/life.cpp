@@ -1,9 +1,9 @@
 // mq create, mq remove: the beginning and the end of a queue.
-#include <fmt/format.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <mqxx/queue.hpp>
 

@@ -1,16 +1,16 @@
 // mq: message queues from the command line. The table of commands, and how a failure becomes a line and a status.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <mqxx/error.hpp>
-#include <mqxx/inspect.hpp>
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
@@ -67,20 +67,6 @@ class HelpFormatter : public CLI::Formatter {
   static constexpr std::size_t kColumn = 36;
   const Command& command_;
 };
-
-/// Words after "--" are taken away before CLI11 sees them and join the rest afterwards: nothing in them is an option.
-struct Words {
-  std::vector<std::string> parsed;
-  std::vector<std::string> verbatim;
-};
-
-Words split(std::vector<std::string> arguments) {
-  const auto marker = std::find(arguments.begin(), arguments.end(), "--");
-  Words words;
-  if (marker != arguments.end()) words.verbatim.assign(marker + 1, arguments.end());
-  words.parsed.assign(arguments.begin(), marker);
-  return words;
-}
 
 Status run_command(const Command& command, const std::vector<std::string>& arguments) {
   CLI::App app(std::string(command.summary) + ".", std::string("mq ") + command.name);

@@ -1,11 +1,11 @@
 #include "cli/output.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <iterator>
 #include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/status.hpp"
 

@@ -1,8 +1,8 @@
 #include "cli/queue_choice.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdlib>
+
+#include <fmt/format.h>
 
 #include "cli/output.hpp"
 #include "cli/status.hpp"
@@ -36,10 +36,9 @@ std::string take_queue(const CLI::Option* option, std::vector<std::string>& word
   // NOLINTNEXTLINE(concurrency-mt-unsafe): mq has one thread, and nothing in it changes the environment.
   if (const char* variable = std::getenv(kVariable); variable != nullptr && *variable != '\0') return variable;
   if (words.empty()) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
-  throw Complaint(Status::usage,
-                  fmt::format("no queue: '{0}' has no slash in front and so is a message; "
-                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",
-                              printable(words.front())));
+  throw Complaint(Status::usage, fmt::format("no queue: '{0}' has no slash in front and so is a message; "
+                                             "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",
+                                             printable(words.front())));
 }
 
 }  // namespace mqxx::cli

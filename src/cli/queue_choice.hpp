@@ -4,9 +4,10 @@
 //   - send: --queue, or the first argument if it begins with a slash, or else MQUEUE; the rest are messages.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 namespace mqxx::cli {
 

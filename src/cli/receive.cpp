@@ -1,10 +1,10 @@
 // mq receive, mq peek: messages to standard output, taken or only looked at.
-#include <fmt/format.h>
-
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+
+#include <fmt/format.h>
 
 #include <mqxx/queue.hpp>
 
@@ -42,8 +42,8 @@ void write_message(const Reading& wanted, std::span<const std::byte> bytes, Prio
   if (wanted.waiting.nonblock) {
     throw Complaint(Status::empty, fmt::format("receive '{}': the queue is empty (EAGAIN)", queue.name()));
   }
-  throw Complaint(Status::timed_out, fmt::format("receive '{}': the queue stayed empty for {} (ETIMEDOUT)", queue.name(),
-                                                 wanted.waiting.timeout_text));
+  throw Complaint(Status::timed_out, fmt::format("receive '{}': the queue stayed empty for {} (ETIMEDOUT)",
+                                                 queue.name(), wanted.waiting.timeout_text));
 }
 
 /// A message leaves the queue only when all of it was written: if that fails it goes back to its place, and if mq is
@@ -84,7 +84,8 @@ const CLI::Option* add_reading(CLI::App& app, Reading& wanted) {
       "--count",
       [&wanted](const std::string& text) {
         const auto number = parse_number(text);
-        if (!number || *number == 0) throw CLI::ValidationError("--count", "'" + text + "' is not a whole number from 1 up");
+        if (!number || *number == 0)
+          throw CLI::ValidationError("--count", "'" + text + "' is not a whole number from 1 up");
         wanted.count = *number;
       },
       "How many messages (default 1)");

@@ -1,10 +1,11 @@
 // mq send: arguments, standard input, or its lines as messages.
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <mqxx/queue.hpp>
 
@@ -45,8 +46,9 @@ class Sender {
   }
 
   [[noreturn]] void too_long(const std::string& what, std::size_t longest) const {
-    throw Complaint(Status::failed, fmt::format("send '{}': {} is longer than the {} bytes that the queue takes{} (EMSGSIZE)",
-                                                queue_.name(), what, longest, sent_before()));
+    throw Complaint(Status::failed,
+                    fmt::format("send '{}': {} is longer than the {} bytes that the queue takes{} (EMSGSIZE)",
+                                queue_.name(), what, longest, sent_before()));
   }
 
   [[nodiscard]] std::size_t sent() const { return sent_; }
@@ -60,10 +62,11 @@ class Sender {
 
   [[noreturn]] void no_room() const {
     if (wanted_.waiting.nonblock) {
-      throw Complaint(Status::full, fmt::format("send '{}': the queue is full{} (EAGAIN)", queue_.name(), sent_before()));
+      throw Complaint(Status::full,
+                      fmt::format("send '{}': the queue is full{} (EAGAIN)", queue_.name(), sent_before()));
     }
-    throw Complaint(Status::timed_out, fmt::format("send '{}': the queue stayed full for {}{} (ETIMEDOUT)", queue_.name(),
-                                                   wanted_.waiting.timeout_text, sent_before()));
+    throw Complaint(Status::timed_out, fmt::format("send '{}': the queue stayed full for {}{} (ETIMEDOUT)",
+                                                   queue_.name(), wanted_.waiting.timeout_text, sent_before()));
   }
 
   [[nodiscard]] std::string sent_before() const {
@@ -117,12 +120,30 @@ void add_priority(CLI::App& app, Sending& wanted) {
       ->type_name("NUMBER");
 }
 
+/// Everything that is no option. A word with a dash in front is a message only after "--"; numbers may go without.
+std::vector<std::string> words_of(const CLI::App& app) {
+  std::vector<std::string> words = app.remaining();
+  const auto marker = std::find(words.begin(), words.end(), "--");
+  const auto unknown = std::find_if(words.begin(), marker, [](const std::string& word) {
+    return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9');
+  });
+  if (unknown != marker) {
+    throw Complaint(Status::usage,
+                    fmt::format("send: no such option: '{}'; messages that begin with a dash go after '--'; "
+                                "see 'mq send --help'",
+                                *unknown));
+  }
+  if (marker != words.end()) words.erase(marker);
+  return words;
+}
+
 }  // namespace
 
 Run declare_send(CLI::App& app) {
   auto wanted = std::make_shared<Sending>();
   auto option_name = std::make_shared<std::string>();
-  const CLI::Option* queue = app.add_option("-q,--queue", *option_name, "Name of the queue; all arguments are messages then");
+  const CLI::Option* queue =
+      app.add_option("-q,--queue", *option_name, "Name of the queue; all arguments are messages then");
   add_priority(app, *wanted);
   add_waiting(app, wanted->waiting);
   app.add_flag("-l,--lines", wanted->lines, "Each line of standard input is a message, without its newline");
@@ -140,7 +161,7 @@ Run declare_send(CLI::App& app) {
       "  mq send /numbers -- -1 -2\n"
       "  MQUEUE=/orders mq send hello\n");
   return [wanted, option_name, queue, &app] {
-    wanted->words = app.remaining();
+    wanted->words = words_of(app);
     const std::string name = take_queue(queue, wanted->words);
     if (wanted->lines && !wanted->words.empty()) {
       throw Complaint(Status::usage, "send: --lines reads standard input, so there can be no messages as arguments");

@@ -31,7 +31,7 @@ constexpr std::array kSizes{
 };
 
 constexpr std::array kTimes{
-    Unit<double>{"", 1e9},   Unit<double>{"s", 1e9},   Unit<double>{"ms", 1e6},     Unit<double>{"us", 1e3},
+    Unit<double>{"", 1e9},   Unit<double>{"s", 1e9},  Unit<double>{"ms", 1e6},   Unit<double>{"us", 1e3},
     Unit<double>{"ns", 1.0}, Unit<double>{"m", 60e9}, Unit<double>{"min", 60e9}, Unit<double>{"h", 3600e9},
 };
 

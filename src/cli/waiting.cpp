@@ -14,7 +14,8 @@ void add_waiting(CLI::App& app, Waiting& waiting) {
       "-t,--timeout",
       [&waiting](const std::string& text) {
         waiting.timeout = parse_duration(text);
-        if (!waiting.timeout) throw CLI::ValidationError("--timeout", "'" + text + "' is no time; write 250ms, 2s or 0.5");
+        if (!waiting.timeout)
+          throw CLI::ValidationError("--timeout", "'" + text + "' is no time; write 250ms, 2s or 0.5");
         waiting.timeout_text = text;
       },
       "Longest wait for each message: 250ms, 2s, 1.5m; without a unit seconds");

@@ -1,10 +1,11 @@
 // Waiting: the options --timeout and --nonblock, which send and receive share.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 #include <mqxx/wait.hpp>
 

@@ -23,41 +23,43 @@ Index::Place Index::place_of(Priority priority) const noexcept {
   return {&segment_.index_page(number), number, within / kWordBits, within % kWordBits};
 }
 
-// The highest priority below `limit` that has a message. REQUIRES: there is a message at all.
-Result<Index::Place> Index::highest_below(std::uint32_t limit) const noexcept {
+// The highest priority below `limit` that has a message; nowhere when there is none. false: damaged.
+bool Index::highest_below(std::uint32_t limit, Place& place) const noexcept {
   const std::uint32_t page_limit = limit / kPagePriorities;
   const std::uint32_t within = limit % kPagePriorities;
-  if (within != 0) {  // the page that the limit cuts
+  if (within != 0 && (side_.top.get() >> page_limit & 1U) != 0) {  // the page that the limit cuts
     IndexPage& page = segment_.index_page(page_limit);
-    const bool reserved = (side_.top.get() >> page_limit & 1U) != 0;
-    for (std::uint32_t word = within / kWordBits + 1; reserved && word-- > 0;) {
+    for (std::uint32_t word = within / kWordBits + 1; word-- > 0;) {
       std::uint64_t bits = page.words[word].get();
       if (word == within / kWordBits) bits &= bits_below(within % kWordBits);
-      if (bits != 0) return Place{&page, page_limit, word, highest_bit(bits)};
+      if (bits == 0) continue;
+      place = {&page, page_limit, word, highest_bit(bits)};
+      return true;
     }
   }
   const std::uint64_t pages = side_.top.get() & bits_below(page_limit);
-  if (pages == 0) return Place{};
+  place = {};
+  if (pages == 0) return true;
   const std::uint32_t number = highest_bit(pages);
   IndexPage& page = segment_.index_page(number);
   const std::uint64_t summary = page.summary.get() & bits_below(kPageWords);
-  if (summary == 0) return Errc::queue_damaged;
+  if (summary == 0) return false;
   const std::uint32_t word = highest_bit(summary);
   const std::uint64_t bits = page.words[word].get();
-  if (bits == 0) return Errc::queue_damaged;
-  return Place{&page, number, word, highest_bit(bits)};
+  if (bits == 0) return false;
+  place = {&page, number, word, highest_bit(bits)};
+  return true;
 }
 
-Result<std::uint32_t> Index::tail_of(const Place& place) const noexcept {
+std::uint32_t Index::tail_of(const Place& place) const noexcept {
   const std::uint32_t tail = place.tail().get() - 1;
-  if (tail >= segment_.geometry().capacity) return Errc::queue_damaged;
-  return tail;
+  return tail < segment_.geometry().capacity ? tail : kDamaged;
 }
 
-Result<std::uint32_t> Index::next_of(std::uint32_t slot) const noexcept {
+std::uint32_t Index::next_of(std::uint32_t slot) const noexcept {
+  if (slot == kDamaged) return kDamaged;
   const std::uint32_t next = segment_.next(slot).get();
-  if (next >= segment_.geometry().capacity) return Errc::queue_damaged;
-  return next;
+  return next < segment_.geometry().capacity ? next : kDamaged;
 }
 
 void Index::mark(const Place& place) noexcept {
@@ -78,85 +80,74 @@ void Index::unmark(const Place& place) noexcept {
   if (summary == 0) side_.top.set(side_.top.get() & ~(std::uint64_t{1} << place.number));
 }
 
-Result<void> Index::push_back(Priority priority, std::uint32_t slot) noexcept {
+bool Index::push_back(Priority priority, std::uint32_t slot) noexcept {
   const Place place = place_of(priority);
-  const std::uint32_t stored = place.tail().get();
-  if (stored == 0) {
+  if (place.tail().get() == 0) {
     segment_.next(slot).set(slot);
     mark(place);
   } else {
-    const std::uint32_t tail = stored - 1;
-    if (tail >= segment_.geometry().capacity) return Errc::queue_damaged;
+    const std::uint32_t tail = tail_of(place);
+    if (tail == kDamaged) return false;
     segment_.next(slot).set(segment_.next(tail).get());
     segment_.next(tail).set(slot);
   }
   place.tail().set(slot + 1);
   side_.indexed.add(1);
-  return {};
+  return true;
 }
 
-Result<void> Index::insert(Priority priority, std::uint32_t slot) noexcept {
+bool Index::insert(Priority priority, std::uint32_t slot) noexcept {
   const Place place = place_of(priority);
   if (place.tail().get() == 0) return push_back(priority, slot);
-  const Result<std::uint32_t> tail = tail_of(place);
-  if (!tail) return tail.failure();
+  const std::uint32_t tail = tail_of(place);
+  if (tail == kDamaged) return false;
   const std::uint64_t sequence = segment_.slot(slot).sequence.get();
-  if (segment_.slot(*tail).sequence.get() < sequence) return push_back(priority, slot);
+  if (segment_.slot(tail).sequence.get() < sequence) return push_back(priority, slot);
   // Before the first that is younger: the tail is, so the walk ends there at the latest.
-  std::uint32_t before = *tail;
+  std::uint32_t before = tail;
   for (std::uint32_t steps = 0; steps <= segment_.geometry().capacity; ++steps) {
-    const Result<std::uint32_t> next = next_of(before);
-    if (!next) return next.failure();
-    if (segment_.slot(*next).sequence.get() > sequence) {
-      segment_.next(slot).set(*next);
+    const std::uint32_t next = next_of(before);
+    if (next == kDamaged) return false;
+    if (segment_.slot(next).sequence.get() > sequence) {
+      segment_.next(slot).set(next);
       segment_.next(before).set(slot);
       side_.indexed.add(1);
-      return {};
+      return true;
     }
-    before = *next;
+    before = next;
   }
-  return Errc::queue_damaged;
+  return false;
 }
 
-Result<std::uint32_t> Index::front() const noexcept {
+std::uint32_t Index::front() const noexcept {
   if (empty()) return kNoSlot;
-  const Result<Place> place = highest_below(kMaxPriority + 1);
-  if (!place) return place.failure();
-  if (place->page == nullptr) return Errc::queue_damaged;
-  const Result<std::uint32_t> tail = tail_of(*place);
-  if (!tail) return tail.failure();
-  return next_of(*tail);
+  Place place;
+  if (!highest_below(kMaxPriority + 1, place) || place.page == nullptr) return kDamaged;
+  return next_of(tail_of(place));
 }
 
-Result<std::uint32_t> Index::pop_front() noexcept {
+std::uint32_t Index::pop_front() noexcept {
   if (empty()) return kNoSlot;
-  const Result<Place> place = highest_below(kMaxPriority + 1);
-  if (!place) return place.failure();
-  if (place->page == nullptr) return Errc::queue_damaged;
-  const Result<std::uint32_t> tail = tail_of(*place);
-  if (!tail) return tail.failure();
-  const Result<std::uint32_t> head = next_of(*tail);
-  if (!head) return head.failure();
-  if (*head == *tail) {
-    place->tail().set(0);
-    unmark(*place);
+  Place place;
+  if (!highest_below(kMaxPriority + 1, place) || place.page == nullptr) return kDamaged;
+  const std::uint32_t tail = tail_of(place);
+  const std::uint32_t head = next_of(tail);
+  if (head == kDamaged) return kDamaged;
+  if (head == tail) {
+    place.tail().set(0);
+    unmark(place);
   } else {
-    segment_.next(*tail).set(segment_.next(*head).get());
+    segment_.next(tail).set(segment_.next(head).get());
   }
   side_.indexed.add(static_cast<std::uint32_t>(-1));
-  return *head;
+  return head;
 }
 
-Result<std::uint32_t> Index::after(Priority priority, std::uint32_t slot) const noexcept {
-  const Result<std::uint32_t> tail = tail_of(place_of(priority));
-  if (!tail) return tail.failure();
-  if (*tail != slot) return next_of(slot);
-  const Result<Place> lower = highest_below(priority);
-  if (!lower) return lower.failure();
-  if (lower->page == nullptr) return kNoSlot;
-  const Result<std::uint32_t> lower_tail = tail_of(*lower);
-  if (!lower_tail) return lower_tail.failure();
-  return next_of(*lower_tail);
+std::uint32_t Index::after(Priority priority, std::uint32_t slot) const noexcept {
+  if (tail_of(place_of(priority)) != slot) return next_of(slot);
+  Place lower;
+  if (!highest_below(priority, lower)) return kDamaged;
+  return lower.page == nullptr ? kNoSlot : next_of(tail_of(lower));
 }
 
 void Index::clear() noexcept {

@@ -72,7 +72,8 @@ inline constexpr std::uint32_t kMaxUsers = 65536;
 inline constexpr std::uint32_t kMaxRing = 1024;  // entries; senders sort what outgrows it
 inline constexpr std::uint32_t kMinRing = 16;
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 46;  // fits an address space of 47 bits
-inline constexpr std::uint32_t kNoSlot = 0xffffffff;
+inline constexpr std::uint32_t kNoSlot = 0xffffffff;   // instead of a slot: there is none
+inline constexpr std::uint32_t kDamaged = 0xfffffffe;  // instead of a slot: what should name one does not
 inline constexpr std::uint32_t kNoUser = 0xffffffff;
 
 // ---- Identity: written once, before the queue has a name -------------------------------------------------------------

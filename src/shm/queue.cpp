@@ -53,43 +53,41 @@ Queue::~Queue() {
   unlock_senders();
 }
 
+// What leaves after the message that the cursor stands on.
+std::uint32_t Queue::peek_slot(const PeekCursor& cursor) noexcept {
+  if (!sort_arrivals()) return kDamaged;
+  if (cursor.slot == kNoSlot) return index_.front();
+  const SlotHeader& stood = segment_.slot(cursor.slot);
+  if (stood.mark.get() == make_mark(SlotState::queued) && stood.sequence.get() == cursor.sequence) {
+    return index_.after(cursor.priority, cursor.slot);
+  }
+  // That message is gone, and with it most often all before it: walk from the front.
+  std::uint32_t slot = index_.front();
+  for (std::uint32_t steps = 0; slot < geometry().capacity && steps < geometry().capacity; ++steps) {
+    const SlotHeader& header = segment_.slot(slot);
+    const Priority priority = header.priority.get() & kMaxPriority;
+    if (priority < cursor.priority || (priority == cursor.priority && header.sequence.get() > cursor.sequence)) break;
+    slot = index_.after(priority, slot);
+  }
+  return slot;
+}
+
 Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
-  Result<std::uint32_t> slot = kNoSlot;
-  const Result<void> sorted = sort_arrivals();
-  const bool begun = cursor.slot != kNoSlot;
-  const bool stands = begun && segment_.slot(cursor.slot).mark.get() == make_mark(SlotState::queued) &&
-                      segment_.slot(cursor.slot).sequence.get() == cursor.sequence;
-  if (!sorted) {
-    slot = sorted.failure();
-  } else if (stands) {
-    slot = index_.after(cursor.priority, cursor.slot);
-  } else {
-    // The message that the cursor stood on is gone, and with it most often all before it: walk from the front.
-    slot = index_.front();
-    for (std::uint32_t steps = 0; begun && slot && *slot != kNoSlot && steps < geometry().capacity; ++steps) {
-      const SlotHeader& header = segment_.slot(*slot);
-      const Priority priority = header.priority.get() & kMaxPriority;
-      if (priority < cursor.priority || (priority == cursor.priority && header.sequence.get() > cursor.sequence)) break;
-      slot = index_.after(priority, *slot);
-    }
-  }
-  Peeked peeked;
-  if (slot && *slot != kNoSlot) {
-    const Result<std::uint32_t> length = queued_length(*slot);
-    if (!length) {
-      slot = length.failure();
-    } else {
-      const SlotHeader& header = segment_.slot(*slot);
-      peeked = {true, *length, header.priority.get() & kMaxPriority};
-      if (peeked.size <= buffer.size()) {
-        if (peeked.size != 0) std::memcpy(buffer.data(), segment_.payload(*slot), peeked.size);
-        cursor = {*slot, peeked.priority, header.sequence.get()};
-      }
+  const std::uint32_t slot = peek_slot(cursor);
+  std::uint32_t length = 0;
+  Result<Peeked> peeked = Peeked{};
+  if (slot != kNoSlot && !queued(slot, length)) {
+    peeked = Errc::queue_damaged;
+  } else if (slot != kNoSlot) {
+    const SlotHeader& header = segment_.slot(slot);
+    peeked = Peeked{true, length, header.priority.get() & kMaxPriority};
+    if (length <= buffer.size()) {
+      if (length != 0) std::memcpy(buffer.data(), segment_.payload(slot), length);
+      cursor = {slot, peeked->priority, header.sequence.get()};
     }
   }
   unlock_receivers();
-  if (!slot) return slot.failure();
   return peeked;
 }
 

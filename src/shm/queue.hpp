@@ -66,7 +66,8 @@ class Queue {
   ~Queue();
 
   Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
-  Result<Received> receive(std::span<std::byte> buffer, const Wait& wait) noexcept;
+  /// `received` is written only on success.
+  Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept;
   /// How many were sent before the wait ended or something failed; the failure only when it was none.
   Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept;
   Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept;
@@ -112,11 +113,12 @@ class Queue {
   bool lock_both() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
   void unlock_both() noexcept MQXX_RELEASE(senders_lock_, receivers_lock_);
 
-  // send.cpp
-  Result<std::uint32_t> take_slot(std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
-  Result<std::uint32_t> take_returned() noexcept MQXX_REQUIRES(senders_lock_);
-  Result<std::uint32_t> take_fresh(std::size_t size) noexcept MQXX_REQUIRES(senders_lock_);
-  Result<std::uint32_t> take_overflow() noexcept MQXX_REQUIRES(senders_lock_);
+  // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain numbers on
+  // the fast path: a Result that travels through memory in parts costs more than the work.)
+  std::uint32_t take_slot(std::size_t size, Priority priority, Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
+  std::uint32_t take_returned(Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
+  std::uint32_t take_fresh(std::size_t size, Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
+  std::uint32_t take_overflow(Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> reserve_slot(std::uint32_t slot, std::size_t size) noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> reserve_index_page(Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
   void give_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_);
@@ -128,16 +130,19 @@ class Queue {
   Result<void> check_outgoing(std::size_t size, Priority priority) const noexcept;
 
   // receive.cpp
-  Result<std::uint32_t> next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
-  Result<void> sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
-  Result<std::uint32_t> queued_length(std::uint32_t slot) const noexcept MQXX_REQUIRES(receivers_lock_);
+  /// What leaves next, taken off the ring or the index; kNoSlot when the queue is empty; kDamaged.
+  std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
+  bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
+  /// Whether the slot holds a message of possible length.
+  bool queued(std::uint32_t slot, std::uint32_t& length) const noexcept MQXX_REQUIRES(receivers_lock_);
   void free_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(receivers_lock_);
   void note_depth(std::uint64_t depth) noexcept MQXX_REQUIRES(receivers_lock_);
   void note_received(std::uint64_t messages, std::uint64_t bytes) noexcept MQXX_REQUIRES(receivers_lock_);
-  Result<Received> receive_now(std::span<std::byte> buffer) noexcept;
+  Result<void> receive_now(std::span<std::byte> buffer, Received& received) noexcept;
   Result<std::size_t> receive_some(std::span<Incoming> room) noexcept;
-  Result<Loan> mark_reading(std::uint32_t slot, std::uint32_t length) noexcept MQXX_REQUIRES(receivers_lock_);
+  Loan mark_reading(std::uint32_t slot, std::uint32_t length) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<Loan> receive_loan_now() noexcept;
+  std::uint32_t peek_slot(const PeekCursor& cursor) noexcept MQXX_REQUIRES(receivers_lock_);
 
   // waiters.cpp
   class Patience;

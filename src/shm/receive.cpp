@@ -2,8 +2,7 @@
 //
 // While the index is empty and all arrivals have one priority, the arrived ring itself is the queue: its order is the order of
 // delivery, and nothing is sorted (run). As soon as a second priority shows, everything that arrived goes into the index.
-#include <cstring>
-
+#include "base/copy.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "shm/patience.hpp"
@@ -11,32 +10,31 @@
 
 namespace mqxx::shm {
 
-Result<void> Queue::sort_arrivals() noexcept {
+bool Queue::sort_arrivals() noexcept {
   const Ring ring = segment_.arrived();
   std::uint64_t head = in_.arrived_head.get();
   RingEntry entry{};
   for (std::uint64_t steps = 0; steps < ring.size() && ring.read(head, entry); ++steps) {
-    if (entry.slot() >= geometry().capacity || entry.priority() > kMaxPriority) return Errc::queue_damaged;
+    if (entry.slot() >= geometry().capacity || entry.priority() > kMaxPriority) return false;
     // On the list before it leaves the ring: who looks without a lock, the ring first, never misses it (seems_ready).
-    Result<void> listed = index_.push_back(entry.priority(), entry.slot());
-    if (!listed) return listed;
+    if (!index_.push_back(entry.priority(), entry.slot())) return false;
     // HB3 room: release, after the entry was read. Meets the acquire in commit().
     in_.arrived_head.atomic().store(++head, std::memory_order_release);
   }
   in_.run_end.set(head);
   note_depth(index_.size());
   step(Step::arrivals_sorted);
-  return {};
+  return true;
 }
 
-Result<std::uint32_t> Queue::next_slot() noexcept {
+std::uint32_t Queue::next_slot() noexcept {
   const Ring ring = segment_.arrived();
   const std::uint64_t head = in_.arrived_head.get();
   RingEntry entry{};
   if (index_.empty()) {
     std::uint64_t end = in_.run_end.get();
     Priority priority = in_.run_priority.get();
-    if (end < head || end - head > ring.size()) return Errc::queue_damaged;
+    if (end < head || end - head > ring.size()) return kDamaged;
     const std::uint64_t full = head + ring.size();
     bool mixed = false;
     while (!mixed && end != full && ring.read(end, entry)) {
@@ -52,21 +50,19 @@ Result<std::uint32_t> Queue::next_slot() noexcept {
       if (end == head) return kNoSlot;
       note_depth(end - head);
       ring.read(head, entry);
-      if (entry.slot() >= geometry().capacity) return Errc::queue_damaged;
+      if (entry.slot() >= geometry().capacity) return kDamaged;
       in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
       return entry.slot();
     }
   }
-  const Result<void> sorted = sort_arrivals();
-  if (!sorted) return sorted.failure();
-  return index_.pop_front();
+  return sort_arrivals() ? index_.pop_front() : kDamaged;
 }
 
-Result<std::uint32_t> Queue::queued_length(std::uint32_t slot) const noexcept {
+bool Queue::queued(std::uint32_t slot, std::uint32_t& length) const noexcept {
+  if (slot == kDamaged) return false;
   const SlotHeader& header = segment_.slot(slot);
-  const std::uint32_t length = header.length.get();
-  if (header.mark.get() != make_mark(SlotState::queued) || length > geometry().message_size) return Errc::queue_damaged;
-  return length;
+  length = header.length.get();
+  return header.mark.get() == make_mark(SlotState::queued) && length <= geometry().message_size;
 }
 
 void Queue::note_depth(std::uint64_t depth) noexcept {
@@ -102,67 +98,60 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
   step(Step::slot_returned);
 }
 
-Result<Received> Queue::receive_now(std::span<std::byte> buffer) noexcept {
+[[gnu::flatten]] Result<void> Queue::receive_now(std::span<std::byte> buffer, Received& received) noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
   step(Step::receive_locked);
-  const Result<std::uint32_t> slot = next_slot();
-  if (!slot || *slot == kNoSlot) {
+  const std::uint32_t slot = next_slot();
+  std::uint32_t length = 0;
+  if (slot == kNoSlot || !queued(slot, length)) {
     unlock_receivers();
-    return slot ? Failure{Errc::would_block} : slot.failure();
+    return slot == kNoSlot ? Errc::would_block : Errc::queue_damaged;
   }
   step(Step::message_chosen);
-  const Result<std::uint32_t> length = queued_length(*slot);
-  if (!length) {
+  received = {length, segment_.slot(slot).priority.get()};
+  if (length >= kCopyOutside) {
+    const Loan loan = mark_reading(slot, length);
     unlock_receivers();
-    return length.failure();
-  }
-  const Priority priority = segment_.slot(*slot).priority.get();
-  const Received received{*length, priority};
-  if (*length >= kCopyOutside) {
-    const Result<Loan> loan = mark_reading(*slot, *length);
-    unlock_receivers();
-    if (!loan) return loan.failure();
-    std::memcpy(buffer.data(), loan->bytes.data(), *length);
+    copy_bytes(buffer.data(), loan.bytes.data(), length);
     step(Step::loan_copied);
-    const Result<void> released = release_loan(*slot);
-    if (!released) return released.failure();
-    return received;
+    return release_loan(slot);
   }
-  if (*length != 0) std::memcpy(buffer.data(), segment_.payload(*slot), *length);
+  copy_bytes(buffer.data(), segment_.payload(slot), length);
   step(Step::payload_read);
-  free_slot(*slot);
-  note_received(1, *length);
+  free_slot(slot);
+  note_received(1, length);
   wake_senders(1);
   unlock_receivers();
-  return received;
+  return {};
 }
 
-Result<Received> Queue::receive(std::span<std::byte> buffer, const Wait& wait) noexcept {
+Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept {
   if (buffer.size() < geometry().message_size) return Errc::buffer_too_small;
   if (geometry().message_size >= kCopyOutside) {
     const Result<void> user = be_user();
-    if (!user) return user.failure();
+    if (!user) return user;
   }
-  return persist(Side::receivers, wait, [&] { return receive_now(buffer); });
+  return persist(Side::receivers, wait, [&] { return receive_now(buffer, received); });
 }
 
 Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
   std::size_t received = 0;
   std::uint64_t bytes = 0;
-  Failure failure{Errc::would_block};
+  Errc why = Errc::would_block;
   for (Incoming& place : room) {
-    const Result<std::uint32_t> slot = next_slot();
-    if (!slot) failure = slot.failure();
-    if (!slot || *slot == kNoSlot) break;
-    const Result<std::uint32_t> length = queued_length(*slot);
-    if (!length) failure = length.failure();
-    if (!length) break;
-    if (*length != 0) std::memcpy(place.buffer.data(), segment_.payload(*slot), *length);
-    place.size = *length;
-    place.priority = segment_.slot(*slot).priority.get();
-    free_slot(*slot);
-    bytes += *length;
+    const std::uint32_t slot = next_slot();
+    if (slot == kNoSlot) break;
+    std::uint32_t length = 0;
+    if (!queued(slot, length)) {
+      why = Errc::queue_damaged;
+      break;
+    }
+    copy_bytes(place.buffer.data(), segment_.payload(slot), length);
+    place.size = length;
+    place.priority = segment_.slot(slot).priority.get();
+    free_slot(slot);
+    bytes += length;
     ++received;
   }
   if (received != 0) {
@@ -170,7 +159,7 @@ Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
     wake_senders(received);
   }
   unlock_receivers();
-  if (received == 0) return failure;
+  if (received == 0) return why;
   return received;
 }
 
@@ -185,17 +174,18 @@ Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& w
   // Messages that may be large are copied outside the lock, one by one.
   std::size_t received = 0;
   for (Incoming& place : room) {
-    const Result<Received> one = receive(place.buffer, received == 0 ? wait : Wait::none());
-    if (!one && received == 0) return one.failure();
-    if (!one) break;
-    place.size = one->size;
-    place.priority = one->priority;
+    Received one;
+    const Result<void> got = receive(place.buffer, received == 0 ? wait : Wait::none(), one);
+    if (!got && received == 0) return got.failure();
+    if (!got) break;
+    place.size = one.size;
+    place.priority = one.priority;
     ++received;
   }
   return received;
 }
 
-Result<Loan> Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexcept {
+Loan Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexcept {
   SlotHeader& header = segment_.slot(slot);
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   segment_.user(user).reading.add(1);  // counts first, as in loan()
@@ -208,12 +198,13 @@ Result<Loan> Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexc
 
 Result<Loan> Queue::receive_loan_now() noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
-  const Result<std::uint32_t> slot = next_slot();
+  const std::uint32_t slot = next_slot();
+  std::uint32_t length = 0;
   Result<Loan> loan = Errc::would_block;
-  if (!slot) loan = slot.failure();
-  if (slot && *slot != kNoSlot) {
-    const Result<std::uint32_t> length = queued_length(*slot);
-    loan = length ? mark_reading(*slot, *length) : Result<Loan>(length.failure());
+  if (slot != kNoSlot && queued(slot, length)) {
+    loan = mark_reading(slot, length);
+  } else if (slot != kNoSlot) {
+    loan = Errc::queue_damaged;
   }
   unlock_receivers();
   return loan;

@@ -6,8 +6,8 @@
 //  (c) fresh: a slot that was never used; its memory is reserved first, so a full file system is an error and not a signal
 //  (d) the overflow list of the receivers' side, under both locks: what did not fit the ring
 #include <algorithm>
-#include <cstring>
 
+#include "base/copy.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "shm/patience.hpp"
@@ -43,45 +43,51 @@ Result<void> Queue::check_outgoing(std::size_t size, Priority priority) const no
   return {};
 }
 
-Result<std::uint32_t> Queue::take_returned() noexcept {
-  const std::uint32_t listed = out_.free_head.get();
-  if (listed != kNoSlot) {
-    if (listed >= geometry().capacity) return Errc::queue_damaged;
-    out_.free_head.set(segment_.next(listed).get());
-    return listed;
+std::uint32_t Queue::take_returned(Failure& why) noexcept {
+  std::uint32_t slot = out_.free_head.get();
+  if (slot != kNoSlot) {
+    if (slot < geometry().capacity) out_.free_head.set(segment_.next(slot).get());
+  } else {
+    const std::uint64_t head = out_.returned_head.get();
+    RingEntry entry{};
+    if (!segment_.returned().read(head, entry)) return kNoSlot;
+    // HB3 room: release. Meets the acquire in free_slot(): the entry was read before it is written over.
+    out_.returned_head.atomic().store(head + 1, std::memory_order_release);
+    slot = entry.slot();
   }
-  const std::uint64_t head = out_.returned_head.get();
-  RingEntry entry{};
-  if (!segment_.returned().read(head, entry)) return kNoSlot;
-  // HB3 room: release. Meets the acquire in free_slot(): the entry was read before it is written over.
-  out_.returned_head.atomic().store(head + 1, std::memory_order_release);
-  if (entry.slot() >= geometry().capacity) return Errc::queue_damaged;
-  return entry.slot();
+  if (slot < geometry().capacity) [[likely]] return slot;
+  why = {Errc::queue_damaged};
+  return kNoSlot;
 }
 
-Result<std::uint32_t> Queue::take_fresh(std::size_t size) noexcept {
+std::uint32_t Queue::take_fresh(std::size_t size, Failure& why) noexcept {
   const std::uint32_t slot = out_.fresh.get();
-  if (slot >= geometry().capacity) return slot == geometry().capacity ? Result(kNoSlot) : Errc::queue_damaged;
   const Geometry& g = geometry();
+  if (slot >= g.capacity) {
+    if (slot > g.capacity) why = {Errc::queue_damaged};
+    return kNoSlot;
+  }
   Result<void> reserved = reserve_up_to(segment_.fd(), out_.next_reserved, g.next,
                                         g.next + (slot + std::uint64_t{1}) * sizeof(std::uint32_t), g.users);
-  if (!reserved) return reserved.failure();
-  if (!g.sparse) {
+  if (reserved && !g.sparse) {
     reserved = reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride,
                              g.file_bytes);
-  } else {
+  } else if (reserved) {
     // The header comes with the first page of the message, before anybody looks at it.
     const std::uint64_t bytes = round_up(sizeof(SlotHeader) + size, kPage);
     reserved = os::reserve(segment_.fd(), segment_.slot_offset(slot), bytes);
     if (reserved) segment_.slot(slot).reserved_bytes.set(bytes);
   }
-  if (!reserved) return reserved.failure();
+  if (!reserved) {
+    why = reserved.failure();
+    return kNoSlot;
+  }
   step(Step::slot_reserved);
   out_.fresh.set(slot + 1);
   return slot;
 }
 
-Result<std::uint32_t> Queue::take_overflow() noexcept {
+std::uint32_t Queue::take_overflow(Failure& why) noexcept {
   add_receivers();
   // Recovery, or somebody before us, may have filled our own list meanwhile.
   if (out_.free_head.get() == kNoSlot) {
@@ -89,7 +95,7 @@ Result<std::uint32_t> Queue::take_overflow() noexcept {
     in_.free_head.set(kNoSlot);
   }
   drop_receivers();
-  return take_returned();
+  return take_returned(why);
 }
 
 Result<void> Queue::reserve_index_page(Priority priority) noexcept {
@@ -103,7 +109,6 @@ Result<void> Queue::reserve_index_page(Priority priority) noexcept {
 }
 
 Result<void> Queue::reserve_slot(std::uint32_t slot, std::size_t size) noexcept {
-  if (!geometry().sparse) return {};
   const std::uint64_t bytes = sizeof(SlotHeader) + size;
   if (bytes <= segment_.slot(slot).reserved_bytes.get()) return {};
   const std::uint64_t pages = round_up(bytes, kPage);
@@ -112,21 +117,29 @@ Result<void> Queue::reserve_slot(std::uint32_t slot, std::size_t size) noexcept 
   return done;
 }
 
-Result<std::uint32_t> Queue::take_slot(std::size_t size, Priority priority) noexcept {
+std::uint32_t Queue::take_slot(std::size_t size, Priority priority, Failure& why) noexcept {
+  why = {Errc::would_block};
   Result<void> reserved = reserve_index_page(priority);
-  if (!reserved) [[unlikely]] return reserved.failure();
-  Result<std::uint32_t> slot = take_returned();
-  if (slot && *slot == kNoSlot) slot = take_fresh(size);
-  if (slot && *slot == kNoSlot) slot = take_overflow();
-  if (!slot || *slot == kNoSlot) return slot;
-  step(Step::slot_taken);
-  if (*slot >= out_.fresh.get() || segment_.slot(*slot).mark.get() != make_mark(SlotState::free)) {
-    return Errc::queue_damaged;
+  if (!reserved) [[unlikely]] {
+    why = reserved.failure();
+    return kNoSlot;
   }
-  reserved = reserve_slot(*slot, size);
-  if (!reserved) {
-    give_back(*slot);
-    return reserved.failure();
+  std::uint32_t slot = take_returned(why);
+  if (slot == kNoSlot && why.code == Errc::would_block) slot = take_fresh(size, why);
+  if (slot == kNoSlot && why.code == Errc::would_block) slot = take_overflow(why);
+  if (slot == kNoSlot) return kNoSlot;
+  step(Step::slot_taken);
+  if (slot >= out_.fresh.get() || segment_.slot(slot).mark.get() != make_mark(SlotState::free)) {
+    why = {Errc::queue_damaged};
+    return kNoSlot;
+  }
+  if (geometry().sparse) {
+    reserved = reserve_slot(slot, size);
+    if (!reserved) {
+      why = reserved.failure();
+      give_back(slot);
+      return kNoSlot;
+    }
   }
   return slot;
 }
@@ -175,17 +188,18 @@ void Queue::note_sent() noexcept {
   out_.last_cpu.set(os::current_cpu());
 }
 
-Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
+[[gnu::flatten]] Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
   if (!lock_senders()) return Errc::would_deadlock;
   step(Step::send_locked);
-  const Result<std::uint32_t> slot = take_slot(bytes.size(), priority);
-  if (!slot || *slot == kNoSlot) {
+  Failure why;
+  const std::uint32_t slot = take_slot(bytes.size(), priority, why);
+  if (slot == kNoSlot) {
     unlock_senders();
-    return slot ? Failure{Errc::would_block} : slot.failure();
+    return why;
   }
-  if (!bytes.empty()) std::memcpy(segment_.payload(*slot), bytes.data(), bytes.size());
+  copy_bytes(segment_.payload(slot), bytes.data(), bytes.size());
   step(Step::payload_written);
-  commit(*slot, bytes.size(), priority);
+  commit(slot, bytes.size(), priority);
   note_sent();
   wake_receivers(1);
   unlock_senders();
@@ -195,7 +209,7 @@ Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priori
 Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
   Result<Loan> room = loan(bytes.size(), wait);
   if (!room) return room.failure();
-  std::memcpy(room->bytes.data(), bytes.data(), bytes.size());
+  copy_bytes(room->bytes.data(), bytes.data(), bytes.size());
   step(Step::loan_copied);
   Result<void> sent = send_loan(room->slot, bytes.size(), priority);
   if (!sent) (void)drop_loan(room->slot);
@@ -213,15 +227,14 @@ Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcep
   if (!lock_senders()) return Errc::would_deadlock;
   step(Step::send_locked);
   std::size_t sent = 0;
-  Failure failure{Errc::would_block};
+  Failure why;
   for (const Outgoing& message : messages) {
     const std::span<const std::byte> bytes = message.payload.bytes();
     if (bytes.size() >= kCopyOutside) break;  // its turn comes outside the lock
-    const Result<std::uint32_t> slot = take_slot(bytes.size(), message.priority);
-    if (!slot) failure = slot.failure();
-    if (!slot || *slot == kNoSlot) break;
-    if (!bytes.empty()) std::memcpy(segment_.payload(*slot), bytes.data(), bytes.size());
-    commit(*slot, bytes.size(), message.priority);
+    const std::uint32_t slot = take_slot(bytes.size(), message.priority, why);
+    if (slot == kNoSlot) break;
+    copy_bytes(segment_.payload(slot), bytes.data(), bytes.size());
+    commit(slot, bytes.size(), message.priority);
     ++sent;
   }
   if (sent != 0) {
@@ -229,7 +242,7 @@ Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcep
     wake_receivers(sent);
   }
   unlock_senders();
-  if (sent == 0) return failure;
+  if (sent == 0) return why;
   return sent;
 }
 
@@ -261,19 +274,20 @@ Result<Loan> Queue::loan(std::size_t size, const Wait& wait) noexcept {
   if (!fits) return fits.failure();
   return persist(Side::senders, wait, [&]() -> Result<Loan> {
     if (!lock_senders()) return Errc::would_deadlock;
-    const Result<std::uint32_t> slot = take_slot(size, 0);
-    if (!slot || *slot == kNoSlot) {
+    Failure why;
+    const std::uint32_t slot = take_slot(size, 0, why);
+    if (slot == kNoSlot) {
       unlock_senders();
-      return slot ? Failure{Errc::would_block} : slot.failure();
+      return why;
     }
     const std::uint32_t user = user_.load(std::memory_order_relaxed);
     // Counts first: a count too high is put right by recovery, a slot that nobody counts would be looked for in vain.
     segment_.user(user).writing.add(1);
     out_.writing.add(1);
-    segment_.slot(*slot).mark.atomic().store(make_mark(SlotState::writing, user), std::memory_order_release);
+    segment_.slot(slot).mark.atomic().store(make_mark(SlotState::writing, user), std::memory_order_release);
     step(Step::loan_marked);
     unlock_senders();
-    return Loan{*slot, {segment_.payload(*slot), size}, 0};
+    return Loan{slot, {segment_.payload(slot), size}, 0};
   });
 }
 
