@@ -1,0 +1,185 @@
+// One test for each duty of os/lock.hpp.
+#include "os/lock.hpp"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/watchdog.hpp"
+
+namespace mqxx::os {
+namespace {
+
+struct Shared {
+  LockWord first;
+  LockWord second;
+  std::atomic<int> reached;
+  std::uint64_t counter;
+};
+
+class Lock : public testing::Test {
+ protected:
+  Lock()
+      : shared_(*new (mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Shared{}) {}
+  ~Lock() override { munmap(&shared_, sizeof(Shared)); }
+
+  /// A child that gets as far as `body` says and is killed there.
+  void die_after(void (*body)(Shared&)) {
+    test::Child child([&] {
+      body(shared_);
+      shared_.reached.store(1);
+      for (;;) pause();
+    });
+    while (shared_.reached.load() == 0) std::this_thread::yield();
+    child.kill();
+    shared_.reached.store(0);
+  }
+
+  test::Watchdog watchdog_{std::chrono::seconds(30)};
+  Shared& shared_;
+};
+
+TEST_F(Lock, ExcludesThreadsAndProcesses) {
+  constexpr int kRounds = 20000;
+  const auto count = [this] {
+    for (int i = 0; i < kRounds; ++i) {
+      ASSERT_EQ(lock_first(shared_.first), Locked::clean);
+      ++shared_.counter;
+      unlock_first(shared_.first);
+    }
+  };
+  test::Child child(count);
+  std::thread thread(count);
+  count();
+  thread.join();
+  expect_well(child);
+  EXPECT_EQ(shared_.counter, 3 * kRounds);
+}
+
+TEST_F(Lock, DeathOfTheOwnerIsToldToTheNext) {
+  die_after([](Shared& s) { lock_first(s.first); });
+  EXPECT_TRUE(owner_died(shared_.first));
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  unlock_first(shared_.first);
+  EXPECT_EQ(lock_first(shared_.first), Locked::clean) << "repaired, so not told again";
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, DeathWithBothLocksIsToldOfBoth) {
+  die_after([](Shared& s) {
+    lock_first(s.first);
+    lock_second(s.first, s.second);
+  });
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  EXPECT_EQ(lock_second(shared_.first, shared_.second), Locked::owner_died);
+  unlock_second(shared_.first, shared_.second);
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, DeathAfterTheSecondWasReleasedIsToldOfTheFirstOnly) {
+  die_after([](Shared& s) {
+    lock_first(s.first);
+    lock_second(s.first, s.second);
+    unlock_second(s.first, s.second);
+  });
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  EXPECT_EQ(lock_second(shared_.first, shared_.second), Locked::clean);
+  unlock_second(shared_.first, shared_.second);
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, AbandonedLockTellsTheNextOwnerAgain) {
+  die_after([](Shared& s) { lock_first(s.first); });
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  abandon_first(shared_.first);
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, DeathDuringTheRepairIsTheSameCase) {
+  die_after([](Shared& s) { lock_first(s.first); });
+  die_after([](Shared& s) { EXPECT_EQ(lock_first(s.first), Locked::owner_died); });
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, SleepingWaiterIsWokenByTheOwnersDeath) {
+  test::Child owner([this] {
+    lock_first(shared_.first);
+    shared_.reached.store(1);
+    for (;;) pause();
+  });
+  while (shared_.reached.load() == 0) std::this_thread::yield();
+  test::Child waiter([this] {
+    EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+    unlock_first(shared_.first);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // long enough to be asleep, most often
+  owner.kill();
+  expect_well(waiter);
+}
+
+std::atomic<int> g_told{-1};
+LockWord* g_lock = nullptr;
+
+TEST_F(Lock, SignalHandlerInsideALockIsToldThatItWouldDeadlock) {
+  g_lock = &shared_.second;
+  struct sigaction action {};
+  action.sa_handler = [](int) { g_told.store(static_cast<int>(lock_first(*g_lock))); };
+  sigaction(SIGUSR1, &action, nullptr);
+  ASSERT_EQ(lock_first(shared_.first), Locked::clean);
+  raise(SIGUSR1);
+  unlock_first(shared_.first);
+  EXPECT_EQ(g_told.load(), static_cast<int>(Locked::would_deadlock));
+  EXPECT_EQ(lock_first(shared_.second), Locked::clean) << "it held nothing";
+  unlock_first(shared_.second);
+}
+
+TEST_F(Lock, ChildOfAForkLocksUnderItsOwnName) {
+  ASSERT_EQ(lock_first(shared_.first), Locked::clean);  // so that the thread is known before the fork
+  unlock_first(shared_.first);
+  die_after([](Shared& s) { lock_first(s.first); });
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  unlock_first(shared_.first);
+}
+
+TEST_F(Lock, LivesBesideTheCLibrarysRobustMutexes) {
+  auto* mutex = static_cast<pthread_mutex_t*>(
+      mmap(nullptr, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutex_init(mutex, &attributes);
+  test::Child child([&] {
+    pthread_mutex_lock(mutex);  // is on the list when ours come and go
+    lock_first(shared_.first);
+    lock_second(shared_.first, shared_.second);
+    unlock_second(shared_.first, shared_.second);
+    unlock_first(shared_.first);
+    lock_first(shared_.first);
+    lock_second(shared_.first, shared_.second);
+    shared_.reached.store(1);
+    for (;;) pause();
+  });
+  while (shared_.reached.load() == 0) std::this_thread::yield();
+  child.kill();
+  EXPECT_EQ(pthread_mutex_lock(mutex), EOWNERDEAD);
+  pthread_mutex_consistent(mutex);
+  pthread_mutex_unlock(mutex);
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  EXPECT_EQ(lock_second(shared_.first, shared_.second), Locked::owner_died);
+  unlock_second(shared_.first, shared_.second);
+  unlock_first(shared_.first);
+  munmap(mutex, sizeof(pthread_mutex_t));
+}
+
+}  // namespace
+}  // namespace mqxx::os
