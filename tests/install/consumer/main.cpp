@@ -1,0 +1,73 @@
+// A stranger's program: it uses every public name that is not inline, so that a name which the shared library
+// keeps to itself fails here, at link time.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <mqxx/error.hpp>
+#include <mqxx/inspect.hpp>
+#include <mqxx/queue.hpp>
+#include <mqxx/typed_queue.hpp>
+
+namespace {
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "not so: %s\n", what);
+  std::exit(1);
+}
+
+struct Point {
+  int x;
+  int y;
+};
+
+}  // namespace
+
+int main() {
+  auto queue = mqxx::Queue::create("/installed", {.capacity = 4, .message_size = 64});
+
+  queue.send("low", 1);
+  queue.send("high", 9);
+  expect(queue.attributes().depth == 2, "two messages are queued");
+  expect(queue.peek().front().text() == "high", "peek shows what comes next");
+  expect(queue.receive().text() == "high", "the higher priority leaves first");
+  expect(queue.receive().text() == "low", "the lower one follows");
+  expect(!queue.try_receive(), "an empty queue gives nothing");
+  expect(!queue.receive_for(std::chrono::milliseconds(1)), "nor does waiting change that");
+
+  auto loan = queue.loan(5);
+  std::memcpy(loan.bytes().data(), "in it", 5);
+  loan.send(3);
+  auto taken = queue.receive_loan();
+  expect(taken.bytes().size() == 5 && taken.priority() == 3, "a loan arrives");
+  taken.release();
+
+  try {
+    queue.send(std::string(65, 'x'));
+    expect(false, "a message that is too big throws");
+  } catch (const mqxx::Error& error) {  // the type is the same one on both sides of the library
+    expect(error.code() == mqxx::Errc::message_too_big, "Errc crosses the library's border");
+    expect(error.code() == std::errc::message_size, "and equals its errno");
+  }
+  std::error_code code;
+  (void)mqxx::Queue::open("/no-such-queue", {}, code);
+  expect(code == mqxx::Errc::not_found && code.category() == mqxx::error_category(), "errors without exceptions");
+
+  auto points = mqxx::TypedQueue<Point>::create("/points");
+  points.send({.x = 1, .y = 2});
+  expect(points.receive().value.y == 2, "a typed value arrives");
+
+  expect(mqxx::list().size() == 2, "list finds both queues");
+  expect(mqxx::describe("/installed").attributes.capacity == 4, "describe knows the capacity");
+  expect(mqxx::check("/installed").empty(), "nothing is damaged");
+  expect(!mqxx::queue_directory().empty(), "the directory has a name");
+
+  mqxx::Queue::unlink("/installed");
+  points.untyped().unlink();
+}
