@@ -1,0 +1,95 @@
+// mqxx through its public C++ API, as any program would use it.
+// MQXX_SPIN=0 in the environment makes the same engine sleep at once instead of spinning first: the second peer here.
+#include <cstdlib>
+
+#include <mqxx/inspect.hpp>
+#include <mqxx/queue.hpp>
+
+#include "peer.hpp"
+
+namespace bench {
+namespace {
+
+class MqxxEndpoint : public Endpoint {
+ public:
+  explicit MqxxEndpoint(const std::string& name) : queue_(mqxx::Queue::open(name)) {}
+
+  void send(std::span<const std::byte> message, unsigned priority) override { queue_.send(message, priority); }
+
+  Taken receive(std::span<std::byte> buffer) override {
+    const mqxx::Received received = queue_.receive(buffer);
+    return {received.size, received.priority};
+  }
+
+  void send_batch(std::span<const std::byte> messages, std::size_t count) override {
+    const std::size_t size = messages.size() / count;
+    outgoing_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) outgoing_[i].payload = messages.subspan(i * size, size);
+    if (queue_.send_batch(outgoing_) != count) throw std::runtime_error("send_batch sent a part");
+  }
+
+  std::size_t receive_batch(std::span<std::byte> room, std::size_t count) override {
+    const std::size_t size = room.size() / count;
+    incoming_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) incoming_[i].buffer = room.subspan(i * size, size);
+    return queue_.receive_batch(incoming_);
+  }
+
+ private:
+  mqxx::Queue queue_;
+  std::vector<mqxx::Outgoing> outgoing_;
+  std::vector<mqxx::Incoming> incoming_;
+};
+
+class MqxxChannel : public Channel {
+ public:
+  explicit MqxxChannel(const ChannelOptions& options)
+      : name_("/" + options.name),
+        queue_(mqxx::Queue::create(name_, {.capacity = options.capacity, .message_size = options.message_size})) {}
+  ~MqxxChannel() override {
+    std::error_code ignored;
+    mqxx::Queue::unlink(name_, ignored);
+  }
+
+  std::unique_ptr<Endpoint> producer(unsigned) override { return std::make_unique<MqxxEndpoint>(name_); }
+  std::unique_ptr<Endpoint> consumer(unsigned) override { return std::make_unique<MqxxEndpoint>(name_); }
+
+ private:
+  std::string name_;
+  mqxx::Queue queue_;
+};
+
+class MqxxPeer : public Peer {
+ public:
+  enum class Spinning { as_shipped, off };
+
+  explicit MqxxPeer(Spinning spinning) : spinning_(spinning) {}
+
+  std::string name() const override { return std::string(spinning_ == Spinning::as_shipped ? kMqxx : kMqxxNoSpin); }
+  std::string version() const override {
+    return spinning_ == Spinning::as_shipped ? "this tree" : "this tree, with MQXX_SPIN=0";
+  }
+  /// The workers inherit the environment and open their queues after this.
+  std::unique_ptr<Channel> make(const ChannelOptions& options) const override {
+    if (spinning_ == Spinning::off) {
+      ::setenv("MQXX_SPIN", "0", 1);
+    } else {
+      ::unsetenv("MQXX_SPIN");
+    }
+    return std::make_unique<MqxxChannel>(options);
+  }
+  void remove(const std::string& name) const noexcept override {
+    std::error_code ignored;
+    mqxx::Queue::unlink("/" + name, ignored);
+  }
+
+ private:
+  Spinning spinning_;
+};
+
+}  // namespace
+
+PeerPtr make_mqxx() { return std::make_unique<MqxxPeer>(MqxxPeer::Spinning::as_shipped); }
+PeerPtr make_mqxx_nospin() { return std::make_unique<MqxxPeer>(MqxxPeer::Spinning::off); }
+
+}  // namespace bench
