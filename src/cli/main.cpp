@@ -60,7 +60,14 @@ class HelpFormatter : public CLI::Formatter {
  public:
   explicit HelpFormatter(const Command& command) : command_(command) { column_width(kColumn); }
   std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
-    return fmt::format("Usage: mq {} {}\n\n", command_.name, command_.synopsis);
+    return fmt::format("Usage: mq {} {}\n", command_.name, command_.synopsis);
+  }
+  /// The usage line shows them, and --queue describes them.
+  std::string make_positionals(const CLI::App* /*app*/) const override { return ""; }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string& type = option->get_type_name();
+    if (type.empty()) return "";
+    return " " + (type == "TEXT" ? "NAME" : type);
   }
 
  private:

@@ -15,11 +15,13 @@ constexpr const char* kVariable = "MQUEUE";
 }  // namespace
 
 CLI::Option* add_queue(CLI::App& app, std::string& name) {
-  return app.add_option("QUEUE,-q,--queue", name, "Name of the queue")->envname(kVariable);
+  return app.add_option("QUEUE,-q,--queue", name, "The queue, also as an argument (default MQUEUE)")
+      ->envname(kVariable);
 }
 
 CLI::Option* add_queues(CLI::App& app, std::vector<std::string>& names) {
-  return app.add_option("QUEUE,-q,--queue", names, "Names of queues")->envname(kVariable);
+  return app.add_option("QUEUE,-q,--queue", names, "The queues, also as arguments (default MQUEUE)")
+      ->envname(kVariable);
 }
 
 void require_queue(const CLI::Option* option) {

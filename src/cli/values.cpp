@@ -1,10 +1,10 @@
 #include "cli/values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <ratio>
 
 namespace mqxx::cli {
 namespace {
@@ -15,19 +15,18 @@ struct Unit {
   Factor factor;
 };
 
+constexpr std::uint64_t kKibi = 1024;
+constexpr std::uint64_t kMebi = kKibi * kKibi;
+constexpr std::uint64_t kGibi = kKibi * kMebi;
+constexpr std::uint64_t kKilo = 1000;
+constexpr std::uint64_t kMega = kKilo * kKilo;
+constexpr std::uint64_t kGiga = kKilo * kMega;
+
 constexpr std::array kSizes{
-    Unit<std::uint64_t>{"", 1},
-    Unit<std::uint64_t>{"B", 1},
-    Unit<std::uint64_t>{"K", 1024},
-    Unit<std::uint64_t>{"KiB", 1024},
-    Unit<std::uint64_t>{"kB", 1000},
-    Unit<std::uint64_t>{"KB", 1000},
-    Unit<std::uint64_t>{"M", 1024 * 1024},
-    Unit<std::uint64_t>{"MiB", 1024 * 1024},
-    Unit<std::uint64_t>{"MB", 1000 * 1000},
-    Unit<std::uint64_t>{"G", 1024 * 1024 * 1024},
-    Unit<std::uint64_t>{"GiB", 1024 * 1024 * 1024},
-    Unit<std::uint64_t>{"GB", 1000 * 1000 * 1000},
+    Unit<std::uint64_t>{"", 1},        Unit<std::uint64_t>{"B", 1},       Unit<std::uint64_t>{"K", kKibi},
+    Unit<std::uint64_t>{"KiB", kKibi}, Unit<std::uint64_t>{"kB", kKilo},  Unit<std::uint64_t>{"KB", kKilo},
+    Unit<std::uint64_t>{"M", kMebi},   Unit<std::uint64_t>{"MiB", kMebi}, Unit<std::uint64_t>{"MB", kMega},
+    Unit<std::uint64_t>{"G", kGibi},   Unit<std::uint64_t>{"GiB", kGibi}, Unit<std::uint64_t>{"GB", kGiga},
 };
 
 constexpr std::array kTimes{

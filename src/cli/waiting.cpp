@@ -16,7 +16,8 @@ void add_waiting(CLI::App& app, Waiting& waiting) {
         waiting.timeout = parse_duration(text);
         if (!waiting.timeout)
           throw CLI::ValidationError("--timeout", "'" + text + "' is no time; write 250ms, 2s or 0.5");
-        waiting.timeout_text = text;
+        const bool has_unit = text.find_first_not_of("0123456789.") != std::string::npos;
+        waiting.timeout_text = has_unit ? text : text + "s";
       },
       "Longest wait for each message: 250ms, 2s, 1.5m; without a unit seconds");
   timeout->type_name("TIME");

@@ -13,7 +13,7 @@ namespace mqxx::cli {
 
 struct Waiting {
   std::optional<std::chrono::nanoseconds> timeout;
-  std::string timeout_text;  ///< as it was written, for messages
+  std::string timeout_text;  ///< as it was written, with its unit, for messages
   bool nonblock = false;
 
   /// A fresh wait: the timeout runs anew for each message.
