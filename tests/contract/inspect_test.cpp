@@ -1,0 +1,165 @@
+// list, describe and check: looking without taking part.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "contract/backend_contract.hpp"
+#include "support/child.hpp"
+
+namespace mqxx::test {
+namespace {
+
+TEST_P(BackendContract, ListIsEmptyWhereThereAreNoQueues) {
+  MQXX_NEEDS(inspection);
+  EXPECT_TRUE(list().empty());
+}
+
+TEST_P(BackendContract, ListShowsEveryQueueByName) {
+  MQXX_NEEDS(inspection);
+  const Queue b = make(2, 8, "b");
+  const Queue c = make(3, 8, "c");
+  const Queue a = make(1, 8, "a");
+  const std::vector<QueueInfo> infos = list();
+  ASSERT_EQ(infos.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(infos[i].name, at(std::string(1, static_cast<char>('a' + i))));
+    EXPECT_EQ(infos[i].attributes.capacity, i + 1);
+    EXPECT_FALSE(infos[i].error);
+  }
+}
+
+TEST_P(BackendContract, AnUnlinkedQueueIsNotListed) {
+  MQXX_NEEDS(inspection);
+  Queue queue = make();
+  queue.unlink();
+  EXPECT_TRUE(list().empty());
+  EXPECT_TRUE(fails_with(Errc::not_found, [&] { (void)describe(at()); }));
+}
+
+TEST_P(BackendContract, DescribeTellsEverythingAboutAQueue) {
+  MQXX_NEEDS(inspection);
+  Queue queue = Queue::create(at(), {.capacity = 5, .message_size = 100, .mode = 0600});
+  queue.send("12345", 3);
+  queue.send("678");
+  (void)queue.receive();
+  const QueueInfo info = describe(at());
+  EXPECT_EQ(info.name, queue.name());
+  EXPECT_EQ(info.uid, ::geteuid());
+  EXPECT_EQ(info.gid, ::getegid());
+  EXPECT_EQ(info.mode, 0600u);
+  EXPECT_FALSE(info.error) << info.error.message();
+  EXPECT_GT(info.memory_bytes, 0u);
+  EXPECT_EQ(info.attributes.capacity, 5u);
+  EXPECT_EQ(info.attributes.message_size, 100u);
+  EXPECT_EQ(info.attributes.depth, 1u);
+  EXPECT_EQ(info.queued_bytes, 3u);
+  EXPECT_EQ(info.statistics.messages_sent, 2u);
+  EXPECT_EQ(info.statistics.messages_received, 1u);
+  EXPECT_EQ(info.users, std::vector<std::int32_t>{::getpid()});
+}
+
+TEST_P(BackendContract, DescribeTakesNothingAndChangesNothing) {
+  MQXX_NEEDS(inspection);
+  Queue queue = make();
+  queue.send("x");
+  (void)describe(at());
+  (void)list();
+  (void)check(at());
+  EXPECT_EQ(queue.attributes().depth, 1u);
+  EXPECT_EQ(queue.statistics().messages_received, 0u);
+  EXPECT_EQ(queue.statistics().last_receiver_pid, 0);
+  EXPECT_EQ(describe(at()).users, std::vector<std::int32_t>{::getpid()});
+}
+
+TEST_P(BackendContract, UsersAreTheProcessesThatHaveTheQueueOpen) {
+  MQXX_NEEDS(inspection);
+  Queue queue = make();
+  Queue steps = make(1, 8, "steps");
+  Queue answers = make(1, 8, "answers");
+  Child child([&] {
+    {
+      const Queue own = Queue::open(at());
+      answers.send("open");
+      (void)steps.receive();
+    }
+    answers.send("closed");
+    (void)steps.receive();
+  });
+  (void)answers.receive();
+  std::vector<std::int32_t> expected{::getpid(), child.pid()};
+  std::vector<std::int32_t> users = describe(at()).users;
+  std::ranges::sort(expected);
+  std::ranges::sort(users);
+  EXPECT_EQ(users, expected);
+  steps.send("go on");
+  steps.send("go on");
+  expect_well(child);
+  EXPECT_EQ(describe(at()).users, std::vector<std::int32_t>{::getpid()});
+}
+
+TEST_P(BackendContract, AProcessWithSeveralHandlesIsOneUser) {
+  MQXX_NEEDS(inspection);
+  const Queue first = make();
+  const Queue second = Queue::open(at());
+  const Queue third = second.duplicate();
+  EXPECT_EQ(describe(at()).users, std::vector<std::int32_t>{::getpid()});
+}
+
+TEST_P(BackendContract, AQueueThatNobodyHasOpenHasNoUsers) {
+  MQXX_NEEDS(inspection);
+  make().send("x");
+  EXPECT_TRUE(describe(at()).users.empty());
+  EXPECT_EQ(describe(at()).attributes.depth, 1u);
+}
+
+TEST_P(BackendContract, DescribeAndCheckOfAMissingQueueAreNotFound) {
+  MQXX_NEEDS(inspection);
+  EXPECT_TRUE(fails_with(Errc::not_found, [&] { (void)describe(at("missing")); }));
+  EXPECT_TRUE(fails_with(Errc::not_found, [&] { (void)check(at("missing")); }));
+}
+
+TEST_P(BackendContract, CheckFindsNothingInAHealthyQueueWhateverWasDoneToIt) {
+  MQXX_NEEDS(inspection);
+  Queue queue = make(4, 100);
+  EXPECT_EQ(broken_invariants(at()), "");
+  send_numbers(queue, 4, 9);
+  EXPECT_EQ(broken_invariants(at()), "");
+  (void)queue.receive();
+  EXPECT_EQ(broken_invariants(at()), "");
+  SendLoan sending = queue.loan(50);
+  ReceiveLoan receiving = queue.receive_loan();
+  EXPECT_EQ(broken_invariants(at()), "");
+  sending.send();
+  receiving.put_back();
+  EXPECT_EQ(broken_invariants(at()), "");
+  EXPECT_EQ(drained(queue).size(), 4u);
+  EXPECT_EQ(broken_invariants(at()), "");
+  queue.close();
+  EXPECT_EQ(broken_invariants(at()), "");
+}
+
+TEST_P(BackendContract, ManyThousandMessagesLaterTheQueueOccupiesNoMoreThanItsRoom) {
+  MQXX_NEEDS(inspection);
+  Queue queue = make(10, 1000);
+  fill(queue);
+  const std::uint64_t full = describe(at()).memory_bytes;
+  for (int i = 0; i < 10000; ++i) {
+    (void)queue.receive();
+    queue.send("x", static_cast<Priority>(i % 10));
+  }
+  EXPECT_LE(describe(at()).memory_bytes, full);
+}
+
+// Memory grows with what was queued, not with capacity times size (here 16 GB).
+TEST_P(BackendContract, AnEmptyQueueOfManyLargeMessagesOccupiesLittle) {
+  MQXX_NEEDS(inspection);
+  const Queue queue = make(1 << 14, 1 << 20);
+  EXPECT_LT(describe(at()).memory_bytes, std::uint64_t{1} << 20);
+}
+
+TEST_P(BackendContract, TheQueueDirectoryIsTheOneOfTheEnvironment) {
+  EXPECT_EQ(queue_directory(), directory_.path().string());
+}
+
+}  // namespace
+}  // namespace mqxx::test

@@ -1,0 +1,58 @@
+// Child: a process that a test starts, and that does not outlive it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace mqxx::test {
+
+/// How a child ended.
+struct Ended {
+  bool late = false;     ///< it was killed because it did not end in time
+  int exit_status = -1;  ///< of exit; -1 when a signal ended it
+  int signal = 0;        ///< that ended it, or 0
+  std::string failures;  ///< what its EXPECTs and exceptions said
+
+  [[nodiscard]] bool well() const { return exit_status == 0 && failures.empty(); }
+};
+
+/// Forks and runs `body` in the child. EXPECT_ and ASSERT_ work there as in the test: they travel back through a
+/// pipe, as does the text of an exception. Exit status 0 when nothing failed, 1 otherwise.
+/// REQUIRES: made by the main thread (the child dies with the thread that made it).
+class Child {
+ public:
+  explicit Child(const std::function<void()>& body);
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child();  ///< kills it, by its process id, if nobody joined it
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+  /// Waits for the end; kills the child when `limit` (longer under sanitizers) passes first.
+  Ended join(std::chrono::seconds limit = std::chrono::seconds(60));
+
+  /// SIGKILL, and waits until the process is gone.
+  void kill();
+
+ private:
+  void reap(int status, Ended& ended);
+
+  pid_t pid_ = -1;
+  int pipe_ = -1;
+};
+
+/// Joins the child and fails the test unless it ended well.
+void expect_well(Child& child, std::chrono::seconds limit = std::chrono::seconds(60));
+
+/// In a child: become an ordinary user ("nobody"), for good. Needs to be root; does nothing otherwise, because
+/// then the user is an ordinary one already.
+void become_ordinary_user();
+
+[[nodiscard]] bool is_root();
+
+}  // namespace mqxx::test

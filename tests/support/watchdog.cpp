@@ -1,0 +1,49 @@
+#include "support/watchdog.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "support/timing.hpp"
+
+namespace mqxx::test {
+namespace {
+
+std::string current_test() {
+  const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
+  if (info == nullptr) return "outside of a test";
+  return std::string(info->test_suite_name()) + "." + info->name();
+}
+
+}  // namespace
+
+Watchdog::Watchdog(std::chrono::seconds limit, std::string what) {
+  if (what.empty()) what = current_test();
+  limit *= kSlowdown;
+  // Signals that a test sends to its process are for its own threads, never for this one.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this, limit, what = std::move(what)] {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, limit, [this] { return done_; })) return;
+    std::fprintf(stderr, "watchdog: %s still runs after %lld s\n", what.c_str(),
+                 static_cast<long long>(limit.count()));
+    std::abort();
+  });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+}  // namespace mqxx::test
