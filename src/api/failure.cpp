@@ -13,8 +13,6 @@ namespace {
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-std::string in_directory() { return "'" + shm::directory() + "'"; }
-
 // Two causes look alike to the system; the directory tells them apart.
 std::string missing() {
   const std::string directory = shm::directory();
@@ -51,10 +49,10 @@ std::string fact(Failure failure, std::string_view name, const Facts& f) {
       return "its messages have " + number(f.limit) + " bytes, the type has " + number(f.size);
     case Errc::not_found: return missing();
     case Errc::permission_denied: return "permission denied for '" + shm::file_of(quoted) + "'";
-    case Errc::no_space: return "no space left in " + in_directory() + "; nothing was changed";
+    case Errc::no_space: return "no space left in '" + shm::directory() + "'; nothing was changed";
     case Errc::layout_mismatch: return mismatch(failure.detail, name);
     case Errc::not_a_queue:
-      return "'" + shm::file_of(quoted) + "' is not a queue of mqxx; remove it with 'mq remove " + quoted + "'";
+      return "not a queue of mqxx: '" + shm::file_of(quoted) + "'; remove the file if nobody needs it";
     case Errc::queue_damaged: return "the queue holds bytes that no mqxx wrote; look with 'mq check " + quoted + "'";
     case Errc::system_error: return std::generic_category().message(failure.detail);
     default: return std::string(error_row(failure.code).sentence);

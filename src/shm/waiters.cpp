@@ -17,7 +17,7 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::int64_t kLookUpNs = 400'000'000;
+constexpr std::int64_t kLookUpNs = 500'000'000;
 constexpr std::int32_t kSpinNs = 20'000;  // about the price of a sleep and a wake-up
 constexpr std::int32_t kLeastSpinNs = 1'000;
 constexpr int kProbeEvery = 32;  // waits without polling before it is tried again
@@ -47,7 +47,7 @@ bool Queue::ready(Side side) const noexcept {
 bool Queue::spin(Side side) noexcept {
   if (!spinning_) return false;
   const std::int32_t other = side == Side::receivers ? out_.last_cpu.get() : in_.last_cpu.get();
-  if (other < 0 || other == os::current_cpu()) return false;  // (a)
+  if (other == os::current_cpu()) return false;  // (a)
   std::atomic<std::int32_t>& credit = spin_credit_[static_cast<int>(side)];
   std::int32_t budget = credit.load(std::memory_order_relaxed);
   if (budget < kLeastSpinNs) {  // counts down to the next probe

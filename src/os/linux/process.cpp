@@ -33,10 +33,12 @@ struct flock byte_lock(std::uint32_t number) noexcept {
 
 std::atomic<std::uint32_t> g_generation{1};
 std::atomic<std::int32_t> g_pid{0};
+std::atomic<std::uint32_t> g_pid_namespace{0};
 
 void count_fork() noexcept {
   g_generation.fetch_add(1, std::memory_order_relaxed);
   g_pid.store(0, std::memory_order_relaxed);
+  g_pid_namespace.store(0, std::memory_order_relaxed);  // the child may be the first of a new one
 }
 
 void watch_forks() noexcept {
@@ -110,9 +112,14 @@ std::uint32_t fork_generation() noexcept {
 }
 
 std::uint32_t pid_namespace() noexcept {
+  std::uint32_t known = g_pid_namespace.load(std::memory_order_relaxed);
+  if (known != 0) return known;
+  watch_forks();
   struct stat status {};
   if (stat("/proc/self/ns/pid", &status) != 0) return 0;
-  return static_cast<std::uint32_t>(status.st_ino);
+  known = static_cast<std::uint32_t>(status.st_ino);
+  g_pid_namespace.store(known, std::memory_order_relaxed);
+  return known;
 }
 
 bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
