@@ -58,7 +58,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    status = app.exit(error);
+    constexpr int kWrongUse = 64;  // as mq has it
+    status = app.exit(error) == 0 ? 0 : kWrongUse;
     return std::nullopt;
   }
   options.patience = std::chrono::seconds(patience);

@@ -18,7 +18,8 @@ namespace mqxx::os {
 /// The bytes that processes share. The port on Linux gives it the shape of the C library's robust mutex.
 struct LockWord {
   std::atomic<std::uint32_t> word;
-  std::uint32_t unused[5];
+  std::atomic<std::uint32_t> contended;
+  std::uint32_t unused[4];
   std::uint64_t links[2];
 };
 static_assert(sizeof(LockWord) == 40 && std::atomic<std::uint32_t>::is_always_lock_free);

@@ -121,7 +121,7 @@ struct alignas(64) SenderSide {
   Shared<std::uint64_t> sequence;       // of the next message
   Shared<std::int64_t> last_ns;
   Shared<std::int32_t> last_pid;
-  Shared<std::int32_t> last_cpu;
+  Shared<std::uint32_t> last_priority;
   Shared<std::uint32_t> writing;        // slots in that state
   Shared<std::uint32_t> user_count;     // entries ever used in the user table
   Sleepers receivers;
@@ -150,24 +150,31 @@ struct alignas(64) ReceiverSide {
   Shared<std::uint64_t> high_water;
   Shared<std::int64_t> last_ns;
   Shared<std::int32_t> last_pid;
-  Shared<std::int32_t> last_cpu;
+  Shared<std::uint32_t> run_priority;
   Shared<std::uint32_t> reading;
   Shared<std::uint32_t> unused_word;
   // line 2
   Sleepers senders;
-  Shared<std::uint64_t> run_end;         // entries [arrived_head, run_end) were looked at and have the same priority
-  Shared<std::uint32_t> run_priority;
-  Shared<std::uint32_t> unused_word2;
+  Shared<std::uint64_t> run_end;      // entries [arrived_head, run_end) were looked at and have the priority run_priority
+  Shared<std::uint64_t> run_changes;  // priority_changes before they were looked at
   Shared<std::uint64_t> unused[5];
 };
 static_assert(sizeof(ReceiverSide) == 192 && offsetof(ReceiverSide, top) == 64);
 static_assert(offsetof(ReceiverSide, senders) == 128);
 
+/// What each side must know of the other all the time. A line of its own, because it changes seldom: both have a copy at hand.
+struct alignas(64) Common {
+  Shared<std::uint64_t> priority_changes;  // senders' lock: grows before a message is listed whose priority is not its predecessor's
+  Shared<std::int32_t> sender_cpu;         // where each side was last seen to run; -1: not yet
+  Shared<std::int32_t> receiver_cpu;
+};
+
 struct Header {
   Identity identity;
   SenderSide sender;
   ReceiverSide receiver;
-  Shared<std::uint64_t> unused[32];
+  Common common;
+  Shared<std::uint64_t> unused[24];
 };
 static_assert(offsetof(Header, sender) == 384 && offsetof(Header, receiver) == 576);
 static_assert(sizeof(Header) == kHeaderBytes && std::is_standard_layout_v<Header>);

@@ -31,8 +31,9 @@ Queue::Queue(Segment segment) noexcept
       out_(segment_.sender()),
       in_(segment_.receiver()),
       index_(segment_),
+      circulating_(geometry().sparse ? 0 : std::min(kCirculating, geometry().capacity)),
       spinning_(spinning_wanted()),
-      spin_credit_{kSpinCreditAtFirst, kSpinCreditAtFirst} {}
+      polling_{{kSpinCreditAtFirst}, {kSpinCreditAtFirst}} {}
 
 Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
   std::unique_ptr<Queue> queue(new (std::nothrow) Queue(std::move(segment)));

@@ -33,6 +33,9 @@ namespace mqxx::shm {
 /// Messages of at least this many bytes are copied outside the lock. Measured: docs/decisions/0004-copy-outside.md.
 inline constexpr std::size_t kCopyOutside = 4096;
 
+/// Slots that go round even if fewer would do; only where they are small.
+inline constexpr std::uint32_t kCirculating = 16;
+
 enum class Side : std::uint8_t { senders, receivers };
 
 /// A slot that this process owns.
@@ -124,6 +127,8 @@ class Queue {
   void give_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_);
   void commit(std::uint32_t slot, std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
   void note_sent() noexcept MQXX_REQUIRES(senders_lock_);
+  void prefetch_returned() const noexcept MQXX_REQUIRES(senders_lock_);
+  static void note_processor(Shared<std::int32_t>& where) noexcept;
   Result<void> send_small(std::span<const std::byte> bytes, Priority priority) noexcept;
   Result<void> send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
   Result<std::size_t> send_some(std::span<const Outgoing> messages) noexcept;
@@ -132,6 +137,7 @@ class Queue {
   // receive.cpp
   /// What leaves next, taken off the ring or the index; kNoSlot when the queue is empty; kDamaged.
   std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
+  bool extend_run(std::uint64_t head, std::uint64_t& end) noexcept MQXX_REQUIRES(receivers_lock_);
   bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
   /// Whether the slot holds a message of possible length.
   bool queued(std::uint32_t slot, std::uint32_t& length) const noexcept MQXX_REQUIRES(receivers_lock_);
@@ -151,7 +157,10 @@ class Queue {
   Result<void> await(Side side, const Wait& wait, Patience& patience) noexcept;
   Result<void> sleep(Side side, const Wait& wait) noexcept;
   Result<void> look_again(Side side) noexcept;
+  struct Polling;
   bool spin(Side side) noexcept;
+  int gathering(Side side, Polling& polling) const noexcept;
+  void waited_briefly(Polling& polling) const noexcept;
   [[nodiscard]] bool seems_ready(Side side) const noexcept;
   [[nodiscard]] bool ready(Side side) const noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   Sleepers& sleepers(Side side) const noexcept;
@@ -174,12 +183,20 @@ class Queue {
   SenderSide& out_;    // "out": towards the queue
   ReceiverSide& in_;   // "in": from the queue
   Index index_;
+  std::uint32_t circulating_;
   [[no_unique_address]] Capability senders_lock_;
   [[no_unique_address]] Capability receivers_lock_;
   std::atomic<std::uint32_t> user_{kNoUser};
   std::atomic<std::uint32_t> generation_{0};  // of forks, when user_ was enlisted
   bool spinning_;
-  std::atomic<std::int32_t> spin_credit_[2];
+  // Of each side; relaxed, for they are advice. The last wait's budget and the patience of the next (waiters.cpp).
+  struct Polling {
+    std::atomic<std::int32_t> credit_ns;
+    std::atomic<std::int32_t> gather{0};
+    std::atomic<std::int32_t> no_gather{0};
+    std::atomic<std::uint64_t> count{0};
+  };
+  Polling polling_[2];
 };
 
 }  // namespace mqxx::shm

@@ -3,6 +3,7 @@
 // While the index is empty and all arrivals have one priority, the arrived ring itself is the queue: its order is the order of
 // delivery, and nothing is sorted (run). As soon as a second priority shows, everything that arrived goes into the index.
 #include "base/copy.hpp"
+#include "base/prefetch.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "shm/patience.hpp"
@@ -27,30 +28,41 @@ bool Queue::sort_arrivals() noexcept {
   return true;
 }
 
-std::uint32_t Queue::next_slot() noexcept {
+// Looks at all that has arrived behind the run. @return whether it is still of one priority
+bool Queue::extend_run(std::uint64_t head, std::uint64_t& end) noexcept {
   const Ring ring = segment_.arrived();
-  const std::uint64_t head = in_.arrived_head.get();
+  const std::uint64_t full = head + ring.size();
   RingEntry entry{};
+  while (end != full && ring.read(end, entry)) {
+    if (end == head) in_.run_priority.set(entry.priority());
+    if (entry.priority() != in_.run_priority.get()) return false;
+    ++end;
+  }
+  in_.run_end.set(end);
+  note_depth(end - head);
+  return true;
+}
+
+std::uint32_t Queue::next_slot() noexcept {
   if (index_.empty()) {
+    const Ring ring = segment_.arrived();
+    const std::uint64_t head = in_.arrived_head.get();
     std::uint64_t end = in_.run_end.get();
-    Priority priority = in_.run_priority.get();
     if (end < head || end - head > ring.size()) return kDamaged;
-    const std::uint64_t full = head + ring.size();
-    bool mixed = false;
-    while (!mixed && end != full && ring.read(end, entry)) {
-      if (end == head) {
-        priority = entry.priority();
-        in_.run_priority.set(priority);
-      }
-      mixed = entry.priority() != priority;
-      if (!mixed) ++end;
+    // HB4 change: acquire. While the count stands still, whatever came behind the run has its priority and may wait its turn; the
+    // ring is looked at once for a burst, and its lines stay with the senders meanwhile.
+    const std::uint64_t changes = segment_.header().common.priority_changes.atomic().load(std::memory_order_acquire);
+    bool run = end != head && changes == in_.run_changes.get();
+    if (!run) {
+      in_.run_changes.set(changes);
+      run = extend_run(head, end);
     }
-    if (!mixed) {
-      in_.run_end.set(end);
+    if (run) {
+      RingEntry entry{};
       if (end == head) return kNoSlot;
-      note_depth(end - head);
-      ring.read(head, entry);
-      if (entry.slot() >= geometry().capacity) return kDamaged;
+      if (!ring.read(head, entry) || entry.slot() >= geometry().capacity) return kDamaged;
+      prefetch_to_write(&segment_.slot(entry.slot()));  // it is read, and then made free
+      prefetch_to_read(segment_.payload(entry.slot()) + sizeof(SlotHeader));
       in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
       return entry.slot();
     }
@@ -70,12 +82,17 @@ void Queue::note_depth(std::uint64_t depth) noexcept {
   if (depth > in_.high_water.get()) in_.high_water.set(depth);
 }
 
+void Queue::note_processor(Shared<std::int32_t>& where) noexcept {
+  const std::int32_t here = os::current_cpu();
+  if (where.get() != here) where.set(here);
+}
+
 void Queue::note_received(std::uint64_t messages, std::uint64_t bytes) noexcept {
   in_.received.add(messages);
   in_.received_bytes.add(bytes);
   in_.last_ns.set(os::coarse_wall_ns());
   in_.last_pid.set(os::process_id());
-  in_.last_cpu.set(os::current_cpu());
+  note_processor(segment_.header().common.receiver_cpu);
 }
 
 void Queue::free_slot(std::uint32_t slot) noexcept {

@@ -59,13 +59,13 @@ void fill_identity(Identity& identity, const NewQueue& queue, const Geometry& ge
 void fill_sides(Header& header, const Geometry& geometry) noexcept {
   header.sender.arrived_limit.set(geometry.ring_entries);
   header.sender.free_head.set(kNoSlot);
-  header.sender.last_cpu.set(-1);
   header.sender.next_reserved.set(geometry.next);
   header.sender.users_reserved.set(geometry.users);
   header.sender.slots_reserved.set(geometry.slots);
   header.receiver.returned_limit.set(geometry.ring_entries);
   header.receiver.free_head.set(kNoSlot);
-  header.receiver.last_cpu.set(-1);
+  header.common.sender_cpu.set(-1);
+  header.common.receiver_cpu.set(-1);
 }
 
 // I1, on a private copy of the header. The order tells strangers from relatives from the damaged.

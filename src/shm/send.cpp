@@ -1,13 +1,15 @@
 // The senders' side: free slots, commits, copies and batches.
 //
 // Where a slot comes from, in this order:
-//  (a) the free list of this side: what recovery, dropped loans or an overflow left here
-//  (b) the returned ring: what receivers gave back
-//  (c) fresh: a slot that was never used; its memory is reserved first, so a full file system is an error and not a signal
-//  (d) the overflow list of the receivers' side, under both locks: what did not fit the ring
+//  (a) fresh, while fewer than kCirculating slots were ever used: so many going round keep the two sides out of each other's cache lines
+//  (b) the free list of this side: what recovery, dropped loans or an overflow left here
+//  (c) the returned ring: what receivers gave back
+//  (d) fresh: a slot that was never used; its memory is reserved first, so a full file system is an error and not a signal
+//  (e) the overflow list of the receivers' side, under both locks: what did not fit the ring
 #include <algorithm>
 
 #include "base/copy.hpp"
+#include "base/prefetch.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "shm/patience.hpp"
@@ -17,6 +19,7 @@ namespace mqxx::shm {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
+constexpr std::ptrdiff_t kLine = 64;
 constexpr std::uint64_t kMaxStep = 1U << 20;  // reserve at most so much ahead of use
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
@@ -124,7 +127,9 @@ std::uint32_t Queue::take_slot(std::size_t size, Priority priority, Failure& why
     why = reserved.failure();
     return kNoSlot;
   }
-  std::uint32_t slot = take_returned(why);
+  std::uint32_t slot = kNoSlot;
+  if (out_.fresh.get() < circulating_) [[unlikely]] slot = take_fresh(size, why);
+  if (slot == kNoSlot && why.code == Errc::would_block) slot = take_returned(why);
   if (slot == kNoSlot && why.code == Errc::would_block) slot = take_fresh(size, why);
   if (slot == kNoSlot && why.code == Errc::would_block) slot = take_overflow(why);
   if (slot == kNoSlot) return kNoSlot;
@@ -172,6 +177,13 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
     }
     out_.arrived_limit.set(head + geometry().ring_entries);
   }
+  if (priority != out_.last_priority.get()) {
+    // HB4 change: release, before the entry. Meets the acquire in next_slot(): a run goes on without a look at the ring only while
+    // nothing of another priority can be in it.
+    out_.last_priority.set(priority);
+    auto& changes = segment_.header().common.priority_changes.atomic();
+    changes.store(changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
   // Recovery inside add_receivers() has listed the message already, and has emptied the ring: then tail has moved.
   if (out_.arrived_tail.get() == tail) {
     segment_.arrived().write(tail, priority, slot);
@@ -182,10 +194,19 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
   step(Step::message_listed);
 }
 
+// The slot that the next send will take: its lines come here while the program does something else.
+void Queue::prefetch_returned() const noexcept {
+  RingEntry entry{};
+  if (!segment_.returned().read(out_.returned_head.get(), entry) || entry.slot() >= geometry().capacity) return;
+  const auto* slot = reinterpret_cast<const std::byte*>(&segment_.slot(entry.slot()));
+  prefetch_to_write(slot);
+  prefetch_to_write(slot + kLine);
+}
+
 void Queue::note_sent() noexcept {
   out_.last_ns.set(os::coarse_wall_ns());
   out_.last_pid.set(os::process_id());
-  out_.last_cpu.set(os::current_cpu());
+  note_processor(segment_.header().common.sender_cpu);
 }
 
 [[gnu::flatten]] Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
@@ -202,6 +223,7 @@ void Queue::note_sent() noexcept {
   commit(slot, bytes.size(), priority);
   note_sent();
   wake_receivers(1);
+  prefetch_returned();
   unlock_senders();
   return {};
 }

@@ -3,7 +3,8 @@
 // Polling pays when the other side runs on another processor at this moment, and harms otherwise. So a waiter polls
 //  (a) only while the other side was last seen on another processor,
 //  (b) for no longer than a sleep and a wake-up would take,
-//  (c) as long as polling has paid lately: each failure halves the time, each success gives it back.
+//  (c) as long as polling has paid lately: each failure halves the time, each success gives it back,
+//  (d) after a pause where messages come in a stream.
 // A sleeper looks up by itself now and then (kLookUpNs): should a process have died between making the queue ready and waking,
 // nobody else would tell.
 #include <algorithm>
@@ -21,7 +22,11 @@ constexpr std::int64_t kLookUpNs = 500'000'000;
 constexpr std::int32_t kSpinNs = 20'000;  // about the price of a sleep and a wake-up
 constexpr std::int32_t kLeastSpinNs = 1'000;
 constexpr int kProbeEvery = 32;  // waits without polling before it is tried again
-constexpr int kMostPauses = 8;   // between two looks: more would delay a round trip, fewer steal the sender's cache lines
+constexpr int kLooks = 64;       // a round: about 100 ns without pauses
+constexpr int kEagerRounds = 8;  // without pauses: a pause takes as long as a cache line
+constexpr int kMostPauses = 16;
+constexpr int kMostGather = 8;
+constexpr int kNoGather = 64;    // short waits until gathering is tried again
 
 }  // namespace
 
@@ -44,29 +49,53 @@ bool Queue::ready(Side side) const noexcept {
   return side == Side::senders && (out_.fresh.get() < geometry().capacity || in_.free_head.get() != kNoSlot);
 }
 
+// (d) How many pauses to let pass before the first look. A waiter that catches each message as it comes moves a cache line for each; one
+// that lets a few gather moves it once for them all. So when the wait was short and brought one message, the next one is
+// preceded by a pause, as long as that brings more than one; a round trip, where it cannot, goes without.
+int Queue::gathering(Side side, Polling& polling) const noexcept {
+  const std::uint64_t count = side == Side::receivers ? in_.received.get() : out_.sent.get();
+  const std::uint64_t got = count - polling.count.load(std::memory_order_relaxed);
+  polling.count.store(count, std::memory_order_relaxed);
+  const std::int32_t gather = polling.gather.load(std::memory_order_relaxed);
+  if (gather == 0 || got > 1) return gather;
+  polling.gather.store(0, std::memory_order_relaxed);
+  polling.no_gather.store(kNoGather, std::memory_order_relaxed);
+  return 0;
+}
+
+void Queue::waited_briefly(Polling& polling) const noexcept {
+  const std::int32_t no_gather = polling.no_gather.load(std::memory_order_relaxed);
+  if (no_gather > 0) return polling.no_gather.store(no_gather - 1, std::memory_order_relaxed);
+  const auto most = static_cast<std::int32_t>(std::min<std::uint32_t>(geometry().capacity / 4, kMostGather));
+  polling.gather.store(std::min(polling.gather.load(std::memory_order_relaxed) + 1, most), std::memory_order_relaxed);
+}
+
 bool Queue::spin(Side side) noexcept {
   if (!spinning_) return false;
-  const std::int32_t other = side == Side::receivers ? out_.last_cpu.get() : in_.last_cpu.get();
+  const Common& common = segment_.header().common;
+  const std::int32_t other = side == Side::receivers ? common.sender_cpu.get() : common.receiver_cpu.get();
   if (other == os::current_cpu()) return false;  // (a)
-  std::atomic<std::int32_t>& credit = spin_credit_[static_cast<int>(side)];
-  std::int32_t budget = credit.load(std::memory_order_relaxed);
+  Polling& polling = polling_[static_cast<int>(side)];
+  std::int32_t budget = polling.credit_ns.load(std::memory_order_relaxed);
   if (budget < kLeastSpinNs) {  // counts down to the next probe
-    credit.store(budget - 1, std::memory_order_relaxed);
+    polling.credit_ns.store(budget - 1, std::memory_order_relaxed);
     if (budget > -kProbeEvery) return false;
     budget = kLeastSpinNs;
   }
+  for (int k = gathering(side, polling); k > 0; --k) os::pause();
   const std::int64_t start = os::now_ns();
-  for (int pauses = 1;; pauses = std::min(pauses * 2, kMostPauses)) {
-    for (int i = 0; i < 8; ++i) {
+  for (int round = 0;; ++round) {
+    for (int i = 0; i < kLooks; ++i) {
       if (seems_ready(side)) {
-        credit.store(std::min(budget * 2, kSpinNs), std::memory_order_relaxed);  // (c)
+        polling.credit_ns.store(std::min(budget * 2, kSpinNs), std::memory_order_relaxed);  // (c)
+        if (round == 0) waited_briefly(polling);
         return true;
       }
-      for (int k = 0; k < pauses; ++k) os::pause();
+      for (int k = std::min(round, kMostPauses); k > kEagerRounds; --k) os::pause();
     }
     if (os::now_ns() - start > budget) break;  // (b)
   }
-  credit.store(budget / 2 < kLeastSpinNs ? 0 : budget / 2, std::memory_order_relaxed);
+  polling.credit_ns.store(budget / 2 < kLeastSpinNs ? 0 : budget / 2, std::memory_order_relaxed);
   return false;
 }
 

@@ -48,6 +48,9 @@ grep -q "would need" "$scratch/err" || fail "it does not say how much memory it 
 # shellcheck disable=SC2317  # called by name
 has_four_workers() { [ "$(children_of "$job" | wc -l)" -eq 4 ]; }
 
+it 'wrong options have the status of wrong use'
+run 64 "$main_job" "$scratch/text" --consumers 0
+
 # interrupted SIGNAL STATUS TARGET: the job would run for long; TARGET (job or worker) gets SIGNAL.
 interrupted() {
   env --default-signal=INT "$main_job" "$scratch/text" --repeat 10000 --no-kernel >"$scratch/out" 2>"$scratch/err" &

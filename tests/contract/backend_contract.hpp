@@ -2,12 +2,12 @@
 // for each home that homes.cpp lists.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/queue_test.hpp"
 
@@ -16,14 +16,14 @@ namespace mqxx::test {
 /// What a home can do. The engine can do everything; others (the kernel's queues, System V's) lack a part, and
 /// a test that needs it is skipped there, with the reason.
 struct Capabilities {
-  bool loans = true;             ///< in place, counted against the capacity, put_back
-  bool peek = true;              ///< without taking
-  bool statistics = true;        ///< counters, times and process ids
-  bool waiting_counts = true;    ///< Statistics::waiting_senders and waiting_receivers
-  bool inspection = true;        ///< list, describe and check find the queue
-  bool free_names = true;        ///< any byte but NUL and the slash
-  bool unlink_keeps_open = true; ///< an unlinked queue lives until it is closed
-  bool shared_nonblocking = true;///< duplicates share O_NONBLOCK
+  bool loans = true;               ///< in place, counted against the capacity, put_back
+  bool peek = true;                ///< without taking
+  bool statistics = true;          ///< counters, times and process ids
+  bool waiting_counts = true;      ///< Statistics::waiting_senders and waiting_receivers
+  bool inspection = true;          ///< list, describe and check find the queue
+  bool free_names = true;          ///< any byte but NUL and the slash
+  bool unlink_keeps_open = true;   ///< an unlinked queue lives until it is closed
+  bool shared_nonblocking = true;  ///< duplicates share O_NONBLOCK
   std::size_t most_capacity = 1'000'000;
   std::size_t most_message_size = std::size_t{64} << 20;
 };
@@ -79,8 +79,8 @@ class BackendContract : public testing::TestWithParam<Home> {
 };
 
 /// Ends the test here, with the reason, in a home that cannot do what the test is about.
-#define MQXX_NEEDS(capability)                                                         \
-  if (!GetParam().can.capability) GTEST_SKIP() << "queues of the home '" << GetParam().name \
-                                               << "' do not have: " #capability
+#define MQXX_NEEDS(capability)    \
+  if (!GetParam().can.capability) \
+  GTEST_SKIP() << "queues of the home '" << GetParam().name << "' do not have: " #capability
 
 }  // namespace mqxx::test

@@ -159,6 +159,20 @@ TEST_P(BackendContract, ASignalDuringABlockedSendIsSurvived) {
   EXPECT_EQ(queue.receive().text(), "after the signals");
 }
 
+TEST_P(BackendContract, AWaitThatAsksForItEndsWhenASignalHandlerRan) {
+  Queue queue = make();
+  InterruptingHandler handler;
+  std::thread receiver([&] {
+    std::error_code ec;
+    EXPECT_FALSE(queue.receive_loan({.return_on_signal = true}, ec));
+    EXPECT_EQ(ec, Errc::interrupted);
+    EXPECT_EQ(ec, std::errc::interrupted);
+  });
+  until_receivers_wait(queue);
+  InterruptingHandler::interrupt(receiver, 1);
+  receiver.join();
+}
+
 TEST_P(BackendContract, SignalsDoNotShortenATimeout) {
   Queue queue = make();
   InterruptingHandler handler;

@@ -1,7 +1,7 @@
 // list, describe and check: looking without taking part.
-#include <unistd.h>
-
 #include <algorithm>
+
+#include <unistd.h>
 
 #include "contract/backend_contract.hpp"
 #include "support/child.hpp"

@@ -199,7 +199,7 @@ TEST_P(BackendContract, ALoanMayBeSentByAnotherThread) {
   MQXX_NEEDS(loans);
   Queue queue = make();
   SendLoan loan = queue.loan(5);
-  std::thread([&queue, loan = std::move(loan)]() mutable {
+  std::thread([loan = std::move(loan)]() mutable {
     write(loan, "other");
     loan.send();
   }).join();

@@ -48,11 +48,30 @@ TEST_P(BackendContract, ANameOf256BytesIsTooLong) {
 
 TEST_P(BackendContract, OddBytesInNamesAreOrdinary) {
   MQXX_NEEDS(free_names);
-  const std::vector<std::string> names{
-      "with space",    " leading space", "trailing space ", "new\nline",  "tab\tstop", ".hidden",
-      "...",           "..two",          "-rf",             "*?[a]",      "caf\xC3\xA9", "\xE2\x82\xAC",
-      "\xFF\xFE",      "back\\slash",    "quote\"'`$(x)",   "\x01\x7F",   "%s%n",      "name.tmp",
-      "kernel",        "colon:inside",   "UPPER",           "upper",      "~",         "#1"};
+  const std::vector<std::string> names{"with space",
+                                       " leading space",
+                                       "trailing space ",
+                                       "new\nline",
+                                       "tab\tstop",
+                                       ".hidden",
+                                       "...",
+                                       "..two",
+                                       "-rf",
+                                       "*?[a]",
+                                       "caf\xC3\xA9",
+                                       "\xE2\x82\xAC",
+                                       "\xFF\xFE",
+                                       "back\\slash",
+                                       "quote\"'`$(x)",
+                                       "\x01\x7F",
+                                       "%s%n",
+                                       "name.tmp",
+                                       "kernel",
+                                       "colon:inside",
+                                       "UPPER",
+                                       "upper",
+                                       "~",
+                                       "#1"};
   for (const std::string& name : names) {
     SCOPED_TRACE(testing::PrintToString(name));
     Queue queue = make(2, 8, name);
@@ -75,8 +94,8 @@ TEST_P(BackendContract, OddBytesInNamesAreOrdinary) {
 
 TEST_P(BackendContract, BadNamesAreRefusedByEveryCallThatTakesOne) {
   using namespace std::string_literals;
-  const std::vector<std::string> names{"", "/", "//", "//a", "/a/", "/a/b", "a/b", "/.", ".", "/..", "..",
-                                       "/a\0b"s, "\0"s, "/\0"s};
+  const std::vector<std::string> names{"",   "/", "//",  "//a", "/a/",    "/a/b", "a/b",
+                                       "/.", ".", "/..", "..",  "/a\0b"s, "\0"s,  "/\0"s};
   for (const std::string& bad : names) {
     SCOPED_TRACE(testing::PrintToString(bad));
     const std::string address = std::string(GetParam().prefix) + bad;

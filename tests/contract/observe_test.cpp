@@ -1,8 +1,8 @@
 // Attributes, statistics and peek: what they say is exact.
-#include <unistd.h>
-
 #include <array>
 #include <thread>
+
+#include <unistd.h>
 
 #include "contract/backend_contract.hpp"
 #include "support/child.hpp"

@@ -1,7 +1,7 @@
 // Opening, creating, closing and removing.
-#include <sys/stat.h>
-
 #include <thread>
+
+#include <sys/stat.h>
 
 #include "contract/backend_contract.hpp"
 

@@ -146,8 +146,8 @@ TEST_P(BackendContract, EverySizeUpToTheLargestArrivesWhole) {
 }
 
 TEST_P(BackendContract, MessageSizesAroundPagesAndCacheLinesArriveWhole) {
-  for (const std::size_t largest : {1u, 2u, 31u, 32u, 33u, 63u, 64u, 65u, 4095u, 4096u, 4097u, 65535u, 65536u, 65537u,
-                                    1048576u + 1u}) {
+  for (const std::size_t largest :
+       {1u, 2u, 31u, 32u, 33u, 63u, 64u, 65u, 4095u, 4096u, 4097u, 65535u, 65536u, 65537u, 1048576u + 1u}) {
     SCOPED_TRACE(largest);
     Queue queue = make(3, largest);
     for (std::uint64_t tag = 1; tag <= 3; ++tag) queue.send(std::span<const std::byte>(pattern(largest, tag)));

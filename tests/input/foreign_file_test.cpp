@@ -1,14 +1,14 @@
 // Files in the queue directory that are no queues, or were: an error that says so, and nothing worse.
+#include <algorithm>
+#include <fstream>
+#include <functional>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <fstream>
-#include <functional>
 
 #include "support/queue_test.hpp"
 #include "support/seed.hpp"
@@ -103,7 +103,7 @@ TEST_F(ForeignFile, FilesOfRandomBytesAreNotQueues) {
 
 TEST_F(ForeignFile, TheErrorNamesTheWayOut) {
   put("not a queue");
-  EXPECT_TRUE(says(sentence_of([] { (void)Queue::open("/q"); }), "open", "'/q'", "EBADMSG", "mq remove"));
+  EXPECT_TRUE(says(sentence_of([] { (void)Queue::open("/q"); }), "open", "'/q'", "EBADMSG", "remove"));
 }
 
 TEST_F(ForeignFile, TheFileCanBeRemovedAndTheNameUsedAgain) {

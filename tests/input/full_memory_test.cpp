@@ -1,15 +1,15 @@
 // A full memory file system: an error, nothing lost, never SIGBUS; and all is well again when there is room.
 //
 // Each test runs in a child with a mount namespace of its own, where the queue directory is a tiny tmpfs.
+#include <array>
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 #include "support/child.hpp"
 #include "support/queue_test.hpp"
@@ -185,8 +185,8 @@ TEST_F(FullMemory, CreateFailsWithNoSpaceAndLeavesNothingBehind) {
   in_small_memory([this] {
     fill_memory();
     EXPECT_TRUE(fails_with(Errc::no_space, [] { (void)Queue::create("/q"); }));
-    EXPECT_TRUE(says(sentence_of([] { (void)Queue::create("/q"); }), "create", "'/q'", directory_.path().string(),
-                     "ENOSPC"));
+    EXPECT_TRUE(
+        says(sentence_of([] { (void)Queue::create("/q"); }), "create", "'/q'", directory_.path().string(), "ENOSPC"));
     EXPECT_EQ(directory_.file_count(), 1u) << "the filler alone";
     make_room();
     Queue queue = Queue::create("/q");

@@ -1,11 +1,11 @@
 // Users, modes, directories and limits: who may not is told so, with the path and the cause.
+#include <algorithm>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "support/child.hpp"
 #include "support/queue_test.hpp"
@@ -91,8 +91,7 @@ TEST_F(SecondUser, WhoMayOnlyReadMayOpenReadOnlyAndReceive) {
   queue.send("for readers");
   as_another_user([] {
     EXPECT_TRUE(fails_with(Errc::permission_denied, [] { (void)Queue::open("/q"); }));
-    EXPECT_TRUE(
-        fails_with(Errc::permission_denied, [] { (void)Queue::open("/q", {.access = Access::write_only}); }));
+    EXPECT_TRUE(fails_with(Errc::permission_denied, [] { (void)Queue::open("/q", {.access = Access::write_only}); }));
     Queue own = Queue::open("/q", {.access = Access::read_only});
     EXPECT_EQ(own.receive().text(), "for readers");
   });
@@ -242,9 +241,8 @@ TEST_F(Permission, AnAddressSpaceThatIsTooSmallIsToldSo) {
   Child child([] {
     const rlimit small{.rlim_cur = 1 << 28, .rlim_max = 1 << 28};
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &small), 0);
-    EXPECT_TRUE(fails_with(Errc::no_memory, [] {
-      (void)Queue::create("/big", {.capacity = 10'000, .message_size = 1 << 20});
-    }));
+    EXPECT_TRUE(fails_with(Errc::no_memory,
+                           [] { (void)Queue::create("/big", {.capacity = 10'000, .message_size = 1 << 20}); }));
     Queue queue = Queue::create("/small");
     queue.send("x");
     EXPECT_EQ(queue.receive().text(), "x");

@@ -1,10 +1,10 @@
 #include "input/specimen.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace mqxx::test {
 namespace {

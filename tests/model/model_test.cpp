@@ -13,9 +13,7 @@ class AgainstTheModel : public testing::TestWithParam<Setting> {
   Watchdog watchdog_{std::chrono::seconds(100)};
 };
 
-TEST_P(AgainstTheModel, ScheduleOfAFixedSeedGivesTheSameAnswers) {
-  Schedule(GetParam(), fixed_seed(20240229)).run();
-}
+TEST_P(AgainstTheModel, ScheduleOfAFixedSeedGivesTheSameAnswers) { Schedule(GetParam(), fixed_seed(20240229)).run(); }
 
 TEST_P(AgainstTheModel, ScheduleOfAFreshSeedGivesTheSameAnswers) { Schedule(GetParam(), fresh_seed()).run(); }
 

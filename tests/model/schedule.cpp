@@ -1,8 +1,8 @@
 #include "model/schedule.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
+
+#include <gtest/gtest.h>
 
 #include <mqxx/inspect.hpp>
 
@@ -23,8 +23,7 @@ constexpr std::size_t kBatch = 70;  // more than a machine word has bits
 
 Schedule::Schedule(const Setting& setting, std::uint64_t seed)
     : setting_(setting), random_(seed), model_(setting.capacity) {
-  queues_.push_back(
-      Queue::create(kName, {.capacity = setting.capacity, .message_size = setting.message_size}));
+  queues_.push_back(Queue::create(kName, {.capacity = setting.capacity, .message_size = setting.message_size}));
   while (queues_.size() < kHandles) queues_.push_back(Queue::open(kName));
 }
 
@@ -265,8 +264,7 @@ void Schedule::recreate() {
   queue().unlink();
   queues_.clear();
   model_ = Model(setting_.capacity);
-  queues_.push_back(
-      Queue::create(kName, {.capacity = setting_.capacity, .message_size = setting_.message_size}));
+  queues_.push_back(Queue::create(kName, {.capacity = setting_.capacity, .message_size = setting_.message_size}));
   while (queues_.size() < kHandles) queues_.push_back(queues_.front().duplicate());
   sending_.clear();
   receiving_.clear();

@@ -1,9 +1,9 @@
 // Processes that are killed: what they held comes back, and nobody waits for them.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support/child.hpp"
 #include "support/queue_test.hpp"

@@ -1,8 +1,8 @@
 // A Queue may be used after fork by both processes; and what an idle process costs.
+#include <iostream>
+
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-
-#include <iostream>
 
 #include "support/child.hpp"
 #include "support/queue_test.hpp"

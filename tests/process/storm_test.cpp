@@ -9,10 +9,10 @@
 //  (e) each living receiver saw the messages of one sender and priority in order, but for those that went back to the
 //      queue when a receiver was killed: loans, and large messages, which are copied while they are on loan;
 //  (f) the queue is whole: all invariants hold and all its room can be used.
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "process/traffic.hpp"
 #include "support/child.hpp"

@@ -1,9 +1,9 @@
 #include "process/traffic.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <deque>
+
+#include <gtest/gtest.h>
 
 #include "support/child.hpp"
 #include "support/payload.hpp"

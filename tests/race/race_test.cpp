@@ -1,10 +1,10 @@
 // Threads that use one handle for everything at once, for the thread sanitizer: it sees races through one mapping
 // only, so these are threads on one handle, and short. Without a sanitizer they still find what gets lost.
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <functional>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "support/forms.hpp"
 #include "support/queue_test.hpp"
@@ -20,7 +20,7 @@ class Race : public QueueTest {
   /// One thread that calls `work` `times` times.
   void also(int times, Work work) {
     const std::uint64_t seed = seed_ + threads_.size();
-    threads_.emplace_back([this, seed, times, work = std::move(work)] {
+    threads_.emplace_back([seed, times, work = std::move(work)] {
       Random random(seed, Random::kQuiet);
       for (int i = 0; i < times; ++i) work(random);
     });

@@ -1,13 +1,5 @@
 #include "support/child.hpp"
 
-#include <fcntl.h>
-#include <grp.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +7,14 @@
 #include <iostream>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/timing.hpp"
 
@@ -90,8 +90,7 @@ Child::Child(const std::function<void()>& body) {
   pipe_ = ends[0];
 }
 
-Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pipe_(std::exchange(other.pipe_, -1)) {}
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), pipe_(std::exchange(other.pipe_, -1)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this != &other) {

@@ -1,11 +1,11 @@
 // Child: a process that a test starts, and that does not outlive it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <functional>
 #include <string>
+
+#include <sys/types.h>
 
 namespace mqxx::test {
 

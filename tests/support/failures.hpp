@@ -1,10 +1,10 @@
 // What a failing call threw, as something that EXPECT_TRUE can print.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <exception>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include <mqxx/error.hpp>
 

@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-
 /// A token that nobody will trigger: std::stop_token{} could never be, and is a shorter way through the engine.
 std::stop_token untriggered() {
   static std::stop_source source;
@@ -83,9 +82,8 @@ std::vector<SendForm> make_send_forms() {
     add("send_batch " + name, waits, [wait](Queue& q, Payload p, Priority prio, std::error_code* ec) {
       return send_batch_of_one(q, p, prio, wait, ec);
     });
-    add("loan " + name, waits, [wait](Queue& q, Payload p, Priority prio, std::error_code* ec) {
-      return send_by_loan(q, p, prio, wait, ec);
-    });
+    add("loan " + name, waits,
+        [wait](Queue& q, Payload p, Priority prio, std::error_code* ec) { return send_by_loan(q, p, prio, wait, ec); });
   };
   add_wait("waiting", true, Wait::forever());
   add_wait("not waiting", false, Wait::none());
@@ -145,9 +143,9 @@ std::vector<ReceiveForm> make_receive_forms() {
   });
   add("receive into a buffer with a stop token", true, [](Queue& q, std::error_code* ec) {
     std::vector<std::byte> buffer = room_for(q);
-    return message_of(ec == nullptr ? q.receive(std::span(buffer), untriggered())
-                                    : q.receive(std::span(buffer), untriggered(), *ec),
-                      buffer);
+    return message_of(
+        ec == nullptr ? q.receive(std::span(buffer), untriggered()) : q.receive(std::span(buffer), untriggered(), *ec),
+        buffer);
   });
   add("receive with a stop token", true, [](Queue& q, std::error_code* ec) {
     return ec == nullptr ? q.receive(untriggered()) : q.receive(untriggered(), *ec);
@@ -156,9 +154,9 @@ std::vector<ReceiveForm> make_receive_forms() {
   const auto add_for = [&](const std::string& name, bool waits, auto timeout) {
     add(name + " into a buffer", waits, [timeout](Queue& q, std::error_code* ec) {
       std::vector<std::byte> buffer = room_for(q);
-      return message_of(ec == nullptr ? q.receive_for(std::span(buffer), timeout)
-                                      : q.receive_for(std::span(buffer), timeout, *ec),
-                        buffer);
+      return message_of(
+          ec == nullptr ? q.receive_for(std::span(buffer), timeout) : q.receive_for(std::span(buffer), timeout, *ec),
+          buffer);
     });
     add(name, waits, [timeout](Queue& q, std::error_code* ec) {
       return ec == nullptr ? q.receive_for(timeout) : q.receive_for(timeout, *ec);
@@ -187,8 +185,7 @@ std::vector<ReceiveForm> make_receive_forms() {
   const auto add_wait = [&](const std::string& name, bool waits, Wait wait) {
     add("receive_batch " + name, waits,
         [wait](Queue& q, std::error_code* ec) { return receive_batch_of_one(q, wait, ec); });
-    add("receive_loan " + name, waits,
-        [wait](Queue& q, std::error_code* ec) { return receive_by_loan(q, wait, ec); });
+    add("receive_loan " + name, waits, [wait](Queue& q, std::error_code* ec) { return receive_by_loan(q, wait, ec); });
   };
   add_wait("waiting", true, Wait::forever());
   add_wait("not waiting", false, Wait::none());

@@ -1,10 +1,10 @@
 #include "support/private_directory.hpp"
 
-#include <stdlib.h>
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <stdlib.h>
+#include <sys/stat.h>
 
 namespace mqxx::test {
 namespace {

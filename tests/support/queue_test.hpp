@@ -1,11 +1,11 @@
 // QueueTest: what every test of queues in shared memory begins with: a directory of its own, and a watchdog.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <span>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <mqxx/inspect.hpp>
 #include <mqxx/queue.hpp>

@@ -1,10 +1,10 @@
 #include "support/seed.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace mqxx::test {
 namespace {

@@ -1,12 +1,12 @@
 // SharedArray: zeroed memory that a test and the processes it forks see alike. It outlives a SIGKILL of any of them.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cerrno>
 #include <cstddef>
 #include <system_error>
 #include <type_traits>
+
+#include <sys/mman.h>
 
 namespace mqxx::test {
 
@@ -17,8 +17,7 @@ class SharedArray {
 
  public:
   explicit SharedArray(std::size_t count) : count_(count) {
-    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     values_ = static_cast<T*>(memory);
   }

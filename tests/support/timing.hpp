@@ -9,16 +9,20 @@ namespace mqxx::test {
 
 using namespace std::chrono_literals;
 
+// What a sanitizer costs: how much longer a test may take, and how much less a random or a many-process test does.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr int kSlowdown = 8;
+inline constexpr int kLessWork = 3;
 #elif defined(__SANITIZE_ADDRESS__)
 inline constexpr int kSlowdown = 4;
+inline constexpr int kLessWork = 2;
 #else
 inline constexpr int kSlowdown = 1;
+inline constexpr int kLessWork = 1;
 #endif
 
-/// How much work a random or a many-process test does; a sanitizer gets less of it for the same time.
-constexpr int scaled(int amount) { return amount / kSlowdown > 0 ? amount / kSlowdown : 1; }
+/// How many rounds a long test makes.
+constexpr int scaled(int rounds) { return rounds / kLessWork > 0 ? rounds / kLessWork : 1; }
 
 /// Waits until `condition()` holds. It never gives up: the watchdog of the test does, and says where.
 template <class Condition>

@@ -1,10 +1,10 @@
 #include "support/watchdog.hpp"
 
-#include <gtest/gtest.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "support/timing.hpp"
 
@@ -30,8 +30,7 @@ Watchdog::Watchdog(std::chrono::seconds limit, std::string what) {
   thread_ = std::thread([this, limit, what = std::move(what)] {
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, limit, [this] { return done_; })) return;
-    std::fprintf(stderr, "watchdog: %s still runs after %lld s\n", what.c_str(),
-                 static_cast<long long>(limit.count()));
+    std::fprintf(stderr, "watchdog: %s still runs after %lld s\n", what.c_str(), static_cast<long long>(limit.count()));
     std::abort();
   });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
