@@ -213,6 +213,7 @@ class Queue {
   [[nodiscard]] Statistics statistics() const;
   [[nodiscard]] Statistics statistics(std::error_code& ec) const noexcept;
   /// Copies of the first `most` messages in the order in which they would be received; none is taken.
+  /// @throws Error  not_readable, no_memory, queue_damaged, closed
   [[nodiscard]] std::vector<Message> peek(std::size_t most = 1) const;
   [[nodiscard]] std::vector<Message> peek(std::size_t most, std::error_code& ec) const;
   /// O_NONBLOCK of the description, shared with its duplicates. @see mq_setattr(3)

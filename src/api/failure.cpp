@@ -54,7 +54,7 @@ std::string fact(Failure failure, std::string_view name, const Facts& f) {
     case Errc::not_a_queue:
       return "not a queue of mqxx: '" + shm::file_of(quoted) + "'; remove the file if nobody needs it";
     case Errc::queue_damaged: return "the queue holds bytes that no mqxx wrote; look with 'mq check " + quoted + "'";
-    case Errc::system_error: return std::generic_category().message(failure.detail);
+    case Errc::system_error: return std::generic_category().message(failure.detail) + ": '" + shm::file_of(quoted) + "'";
     default: return std::string(error_row(failure.code).sentence);
   }
 }

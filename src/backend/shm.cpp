@@ -118,6 +118,7 @@ Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
 }
 
 Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {
+  if (!may_read(access_)) return Errc::not_readable;
   try {
     std::vector<Message> messages;
     std::vector<std::byte> buffer(256);

@@ -7,6 +7,9 @@
 //  - A thread holds at most two locks, `first` and then `second`, and releases them in the opposite order.
 //  - lock() returns would_deadlock, and holds nothing, when the calling thread is inside a lock of this kind already: a
 //    signal handler interrupted it.
+//  - lock_first() and lock_second() return owner_slow, and have not got that lock, when one owner has held it for a while (some 200 ms).
+//    It may be stopped, or it may be no owner at all: the bytes of the lock may be foreign. Who knows that the thread is
+//    a stranger calls disown(), after which the lock is like that of a dead owner; who does not asks again.
 //  - A zero-filled LockWord is unlocked.
 #pragma once
 
@@ -24,7 +27,7 @@ struct LockWord {
 };
 static_assert(sizeof(LockWord) == 40 && std::atomic<std::uint32_t>::is_always_lock_free);
 
-enum class Locked : std::uint8_t { clean, owner_died, would_deadlock };
+enum class Locked : std::uint8_t { clean, owner_died, would_deadlock, owner_slow };
 
 Locked lock_first(LockWord& first) noexcept;
 void unlock_first(LockWord& first) noexcept;
@@ -35,6 +38,11 @@ void unlock_second(LockWord& first, LockWord& second) noexcept;
 
 /// Unlocks a lock that was taken with owner_died and not repaired: the next owner is told again.
 void abandon_first(LockWord& first) noexcept;
+
+/// The thread in whose name the lock is held, 0 when it is not.
+std::uint32_t owner_of(const LockWord& lock) noexcept;
+/// Takes the lock from a thread that is none of its users, if it is still held in that name.
+void disown(LockWord& lock, std::uint32_t thread) noexcept;
 
 /// Whether an owner has died and nobody has repaired what it left. A hint: it may change at once.
 bool owner_died(const LockWord& lock) noexcept;

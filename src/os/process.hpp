@@ -31,6 +31,8 @@ std::uint32_t fork_generation() noexcept;
 std::uint32_t pid_namespace() noexcept;
 /// REQUIRES: pid is of this process's PID namespace.
 bool process_exists(std::int32_t pid) noexcept;
+/// Whether a thread of this PID namespace has the file of `fd` mapped; also true when the system does not say.
+bool may_map(std::uint32_t thread, int fd) noexcept;
 
 /// Whether this process may use a file of that owner and those permission bits for reading or writing.
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept;

@@ -105,7 +105,9 @@ static_assert(offsetof(Identity, name_size) == 64 && sizeof(Identity) == 384);
 /// sleep holds both locks when it registers, so no wake-up is lost and the fast path needs no fence.
 struct Sleepers {
   std::atomic<std::uint32_t> word;  // changes with every wake-up
-  Shared<std::uint32_t> waiting;    // registered and not yet woken
+  Shared<std::uint32_t> waiting;    // registered, and has not left
+  Shared<std::uint32_t> woken;      // of these, on their way out
+  Shared<std::uint32_t> counted_from;  // who registered when word was less is not counted any more
 };
 
 struct alignas(64) SenderSide {
@@ -124,14 +126,15 @@ struct alignas(64) SenderSide {
   Shared<std::uint32_t> last_priority;
   Shared<std::uint32_t> writing;        // slots in that state
   Shared<std::uint32_t> user_count;     // entries ever used in the user table
-  Sleepers receivers;
+  Shared<std::uint64_t> unused_line1;
   // line 2
   Shared<std::uint64_t> index_pages;    // bit p: IndexPage p is reserved
   Shared<std::uint64_t> next_reserved;  // file offsets up to which each region is reserved
   Shared<std::uint64_t> users_reserved;
   Shared<std::uint64_t> slots_reserved;
   Shared<std::uint64_t> recoveries;
-  Shared<std::uint64_t> unused[3];
+  Sleepers receivers;
+  Shared<std::uint64_t> unused_line2;
 };
 static_assert(sizeof(SenderSide) == 192 && offsetof(SenderSide, returned_head) == 64);
 static_assert(offsetof(SenderSide, index_pages) == 128);
@@ -157,7 +160,7 @@ struct alignas(64) ReceiverSide {
   Sleepers senders;
   Shared<std::uint64_t> run_end;      // entries [arrived_head, run_end) were looked at and have the priority run_priority
   Shared<std::uint64_t> run_changes;  // priority_changes before they were looked at
-  Shared<std::uint64_t> unused[5];
+  Shared<std::uint64_t> unused[4];
 };
 static_assert(sizeof(ReceiverSide) == 192 && offsetof(ReceiverSide, top) == 64);
 static_assert(offsetof(ReceiverSide, senders) == 128);

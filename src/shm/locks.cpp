@@ -1,14 +1,41 @@
 // The two locks of a queue, and what an owner who finds that the last one died does first.
 #include "os/lock.hpp"
+#include "os/process.hpp"
 #include "shm/queue.hpp"
 
 namespace mqxx::shm {
 
+// One thread has held the lock for long. When it does not even map this file, and no user lives where its name could mean another
+// thread, then its name got there in some other way than by locking: the file came with foreign bytes.
+void Queue::doubt_owner(os::LockWord& lock) const noexcept {
+  const std::uint32_t owner = os::owner_of(lock);
+  if (owner != 0 && !os::may_map(owner, segment_.fd()) && all_users_are_here()) os::disown(lock, owner);
+}
+
+// @return false when this thread is inside a lock already
+bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
+  locked = os::lock_first(lock);
+  while (locked == os::Locked::owner_slow) [[unlikely]] {
+    doubt_owner(lock);
+    locked = os::lock_first(lock);
+  }
+  return locked != os::Locked::would_deadlock;
+}
+
+os::Locked Queue::lock_second() noexcept {
+  os::Locked locked = os::lock_second(out_.lock, in_.lock);
+  while (locked == os::Locked::owner_slow) [[unlikely]] {
+    doubt_owner(in_.lock);
+    locked = os::lock_second(out_.lock, in_.lock);
+  }
+  return locked;
+}
+
 bool Queue::lock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
-  const os::Locked locked = os::lock_first(out_.lock);
+  os::Locked locked{};
+  if (!lock_first(out_.lock, locked)) [[unlikely]] return false;
   if (locked == os::Locked::clean) [[likely]] return true;
-  if (locked == os::Locked::would_deadlock) return false;
-  os::lock_second(out_.lock, in_.lock);
+  lock_second();
   recover();
   os::unlock_second(out_.lock, in_.lock);
   return true;
@@ -18,9 +45,9 @@ void Queue::unlock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unloc
 
 bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   for (;;) {
-    const os::Locked locked = os::lock_first(in_.lock);
+    os::Locked locked{};
+    if (!lock_first(in_.lock, locked)) [[unlikely]] return false;
     if (locked == os::Locked::clean) [[likely]] return true;
-    if (locked == os::Locked::would_deadlock) return false;
     // Recovery needs both, the senders' first: leave the mark for whoever comes before we are back.
     os::abandon_first(in_.lock);
     if (!lock_both()) return false;
@@ -31,15 +58,15 @@ bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 void Queue::unlock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unlock_first(in_.lock); }
 
 void Queue::add_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
-  if (os::lock_second(out_.lock, in_.lock) == os::Locked::owner_died) recover();
+  if (lock_second() == os::Locked::owner_died) recover();
 }
 
 void Queue::drop_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unlock_second(out_.lock, in_.lock); }
 
 bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
-  const os::Locked first = os::lock_first(out_.lock);
-  if (first == os::Locked::would_deadlock) return false;
-  const os::Locked second = os::lock_second(out_.lock, in_.lock);
+  os::Locked first{};
+  if (!lock_first(out_.lock, first)) return false;
+  const os::Locked second = lock_second();
   if (first == os::Locked::owner_died || second == os::Locked::owner_died) recover();
   return true;
 }

@@ -115,6 +115,9 @@ class Queue {
   void drop_receivers() noexcept MQXX_REQUIRES(senders_lock_) MQXX_RELEASE(receivers_lock_);
   bool lock_both() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
   void unlock_both() noexcept MQXX_RELEASE(senders_lock_, receivers_lock_);
+  bool lock_first(os::LockWord& lock, os::Locked& locked) noexcept;
+  os::Locked lock_second() noexcept;
+  void doubt_owner(os::LockWord& lock) const noexcept;
 
   // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain numbers on
   // the fast path: a Result that travels through memory in parts costs more than the work.)
@@ -156,6 +159,7 @@ class Queue {
   auto persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt());
   Result<void> await(Side side, const Wait& wait, Patience& patience) noexcept;
   Result<void> sleep(Side side, const Wait& wait) noexcept;
+  Result<void> leave(Side side, std::uint32_t registered_at) noexcept;
   Result<void> look_again(Side side) noexcept;
   struct Polling;
   bool spin(Side side) noexcept;
@@ -166,18 +170,22 @@ class Queue {
   Sleepers& sleepers(Side side) const noexcept;
   void wake_receivers(std::uint64_t messages) noexcept MQXX_REQUIRES(senders_lock_);
   void wake_senders(std::uint64_t slots) noexcept MQXX_REQUIRES(receivers_lock_);
+  void wake_everybody() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   // users.cpp
   Result<void> enlist() noexcept MQXX_REQUIRES(senders_lock_);
   Result<std::uint32_t> free_user_entry() noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> be_user() noexcept;
   [[nodiscard]] bool user_is_dead(std::uint32_t number) const noexcept;
+  /// Whether every living user is of this PID namespace, so that a TID that does not exist here is nobody's.
+  [[nodiscard]] bool all_users_are_here() const noexcept;
   bool rescue_loans() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void rescue_slots_of(std::uint32_t user) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void rescue_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   // recovery.cpp
   void recover() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void forget_derived() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   Segment segment_;
   SenderSide& out_;    // "out": towards the queue

@@ -70,10 +70,7 @@ class SequenceSort {
 
 }  // namespace
 
-void Queue::recover() noexcept {
-  step(Step::recovery_begun);
-  const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
-  const std::uint32_t users = std::min(out_.user_count.get(), kMaxUsers);
+void Queue::forget_derived() noexcept {
   segment_.arrived().clear();
   segment_.returned().clear();
   out_.arrived_tail.set(0);
@@ -88,10 +85,18 @@ void Queue::recover() noexcept {
   index_.clear();
   out_.writing.set(0);
   in_.reading.set(0);
+  const std::uint32_t users = std::min(out_.user_count.get(), kMaxUsers);
   for (std::uint32_t number = 0; number < users; ++number) {
     segment_.user(number).writing.set(0);
     segment_.user(number).reading.set(0);
   }
+}
+
+void Queue::recover() noexcept {
+  step(Step::recovery_begun);
+  forget_derived();
+  const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
+  const std::uint32_t users = std::min(out_.user_count.get(), kMaxUsers);
 
   SequenceSort queued(segment_);
   std::uint64_t sequence = out_.sequence.get();
@@ -99,17 +104,18 @@ void Queue::recover() noexcept {
   for (std::uint32_t slot = used; slot-- > 0;) {
     SlotHeader& header = segment_.slot(slot);
     const std::uint64_t mark = header.mark.get();
+    const auto state = static_cast<SlotState>(mark_state(mark));
     const std::uint32_t owner = mark_user(mark);
-    const bool lives = owner < users && !user_is_dead(owner);
-    if (mark_state(mark) == static_cast<std::uint32_t>(SlotState::writing) && lives) {
+    const bool owned = state == SlotState::writing || state == SlotState::reading;
+    const bool lives = owned && owner < users && !user_is_dead(owner);
+    if (lives && state == SlotState::writing) {
       out_.writing.add(1);
       segment_.user(owner).writing.add(1);
-    } else if (mark_state(mark) == static_cast<std::uint32_t>(SlotState::reading) && lives) {
+    } else if (lives) {
       in_.reading.add(1);
       segment_.user(owner).reading.add(1);
-    } else if (mark_state(mark) == static_cast<std::uint32_t>(SlotState::queued) ||
-               mark_state(mark) == static_cast<std::uint32_t>(SlotState::reading)) {
-      put_back += mark_state(mark) == static_cast<std::uint32_t>(SlotState::reading) ? 1 : 0;
+    } else if (state == SlotState::queued || state == SlotState::reading) {
+      put_back += state == SlotState::reading ? 1 : 0;
       header.mark.set(make_mark(SlotState::queued));
       sequence = std::max(sequence, header.sequence.get() + 1);
       queued.add(slot);
@@ -135,8 +141,7 @@ void Queue::recover() noexcept {
   note_depth(index_.size());
   out_.recoveries.add(1);
   // Q2: whoever sleeps looks for himself, since the dead process may have owed a wake-up.
-  wake_receivers(geometry().capacity);
-  wake_senders(geometry().capacity);
+  wake_everybody();
   step(Step::recovery_done);
 }
 

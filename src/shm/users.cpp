@@ -96,7 +96,20 @@ std::vector<std::int32_t> Queue::users() {
     if (pid > 0 && number != user_.load(std::memory_order_relaxed) && !user_is_dead(number)) pids.push_back(pid);
   }
   unlock_senders();
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());  // a process may have several handles
   return pids;
+}
+
+bool Queue::all_users_are_here() const noexcept {
+  const std::uint32_t pid_namespace = os::pid_namespace();
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const User& user = segment_.user(number);
+    const bool elsewhere = user.pid_namespace.get() != pid_namespace;
+    if (user.pid.get() != 0 && elsewhere && os::claimed_elsewhere(segment_.fd(), number)) return false;
+  }
+  return pid_namespace != 0;
 }
 
 // A slot comes back from a loan: to the senders when it was being written, to its place in the queue when it was being read.
@@ -144,10 +157,7 @@ bool Queue::rescue_loans() noexcept {
     rescue_slots_of(number);
     rescued = true;
   }
-  if (rescued) {
-    wake_receivers(geometry().capacity);
-    wake_senders(geometry().capacity);
-  }
+  if (rescued) wake_everybody();
   return rescued;
 }
 

@@ -156,40 +156,64 @@ Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
   os::Woken woken = os::Woken::interrupted;
   const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
   if (!stopped) woken = os::wait_on(sleepers.word, expected, wait, kLookUpNs);
-  if (woken == os::Woken::woken || woken == os::Woken::changed) return {};
-
-  // Nobody woke us: still counted, unless the word has changed, for every change is a wake-up that took somebody off the count.
-  if (!lock_both()) return Errc::would_deadlock;
-  if (sleepers.word.load(std::memory_order_relaxed) == expected && sleepers.waiting.get() != 0) {
-    sleepers.waiting.add(static_cast<std::uint32_t>(-1));
-  }
-  step(Step::waiter_left);
-  unlock_both();
+  const Result<void> left = leave(side, expected);
+  if (!left) return left;
   if (stopped) return Errc::stopped;
   if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
   return {};  // timed_out, too: one more attempt, then await() sees that the time has passed
 }
 
+Result<void> Queue::leave(Side side, std::uint32_t registered_at) noexcept {
+  const bool locked = side == Side::receivers ? lock_senders() : lock_receivers();
+  if (!locked) return Errc::would_deadlock;
+  Sleepers& sleepers = this->sleepers(side);
+  if (static_cast<std::int32_t>(registered_at - sleepers.counted_from.get()) >= 0 && sleepers.waiting.get() != 0) {
+    sleepers.waiting.add(static_cast<std::uint32_t>(-1));
+    // Whoever leaves takes a wake-up along, be it his own or another's: one too many is sent then, and never one too few.
+    if (sleepers.woken.get() != 0) sleepers.woken.add(static_cast<std::uint32_t>(-1));
+  }
+  step(Step::waiter_left);
+  if (side == Side::receivers) {
+    unlock_senders();
+  } else {
+    unlock_receivers();
+  }
+  return {};
+}
+
 namespace {
 
-// One wake-up for each of `count` new messages or slots, as far as there are sleepers. The count goes down with each, so
-// that a burst does not wake again those who are on their way; when nobody was asleep, all who were counted saw the word change.
+// Those who sleep have died, or are on their way and have seen the word change: none of them counts any more.
+void count_anew(Sleepers& sleepers) noexcept {
+  sleepers.counted_from.set(sleepers.word.load(std::memory_order_relaxed));
+  sleepers.waiting.set(0);
+  sleepers.woken.set(0);
+}
+
+// One wake-up for each of `count` new messages or slots, as far as there are sleepers who have not got one yet.
 void wake(Sleepers& sleepers, std::uint64_t count) noexcept {
   const std::uint32_t waiting = sleepers.waiting.get();
-  if (waiting == 0) [[likely]] return;
-  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, count));
+  const std::uint32_t woken = sleepers.woken.get();
+  if (waiting <= woken) [[likely]] return;
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting - woken, count));
   sleepers.word.fetch_add(1, std::memory_order_relaxed);  // relaxed: the futex call orders it, and both sides look again under locks
-  sleepers.waiting.set(waiting - most);
-  if (os::wake(sleepers.word, static_cast<int>(most)) == 0) sleepers.waiting.set(0);
+  sleepers.woken.set(woken + most);
+  if (os::wake(sleepers.word, static_cast<int>(most)) == 0) count_anew(sleepers);
 }
 
 void wake_all(Sleepers& sleepers) noexcept {
   sleepers.word.fetch_add(1, std::memory_order_relaxed);
-  sleepers.waiting.set(0);
+  count_anew(sleepers);
   os::wake(sleepers.word, os::kWakeAll);
 }
 
 }  // namespace
+
+void Queue::wake_everybody() noexcept {
+  wake_all(out_.receivers);
+  wake_all(in_.senders);
+  step(Step::receivers_woken);
+}
 
 void Queue::wake_receivers(std::uint64_t messages) noexcept {
   wake(out_.receivers, messages);

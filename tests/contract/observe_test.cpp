@@ -120,6 +120,16 @@ TEST_P(BackendContract, HighWaterIsTheGreatestDepthEver) {
   EXPECT_EQ(queue.statistics().high_water, 9u);
 }
 
+TEST_P(BackendContract, HighWaterGrowsBetweenTwoReceives) {
+  MQXX_NEEDS(statistics);
+  Queue queue = make(10);
+  send_numbers(queue, 2);
+  (void)queue.receive();
+  send_numbers(queue, 2);
+  EXPECT_EQ(drained(queue).size(), 3u);
+  EXPECT_EQ(queue.statistics().high_water, 3u);
+}
+
 TEST_P(BackendContract, HighWaterSeesThePeakOfABatch) {
   MQXX_NEEDS(statistics);
   Queue queue = make(10);

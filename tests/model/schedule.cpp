@@ -237,7 +237,9 @@ void Schedule::compare_statistics() {
   ASSERT_EQ(actual.bytes_sent, expected.bytes_sent);
   ASSERT_EQ(actual.messages_received, expected.messages_received);
   ASSERT_EQ(actual.bytes_received, expected.bytes_received);
-  ASSERT_EQ(actual.high_water, expected.high_water);
+  // A peak inside a burst may be missed, never invented.
+  ASSERT_LE(actual.high_water, expected.high_water);
+  ASSERT_GE(actual.high_water, model_.depth());
   ASSERT_EQ(actual.loans, expected.loans);
   ASSERT_EQ(actual.waiting_senders + actual.waiting_receivers, 0u);
   ASSERT_EQ(actual.recoveries, 0u);

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -15,6 +17,14 @@ std::string current_test() {
   const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
   if (info == nullptr) return "outside of a test";
   return std::string(info->test_suite_name()) + "." + info->name();
+}
+
+// No destructor runs after this, and what lies on /dev/shm is memory.
+void remove_private_directory() {
+  const char* directory = std::getenv("MQXX_DIR");
+  if (directory == nullptr || !std::string_view(directory).starts_with("/dev/shm/mqxx-test-")) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
 }
 
 }  // namespace
@@ -31,6 +41,7 @@ Watchdog::Watchdog(std::chrono::seconds limit, std::string what) {
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, limit, [this] { return done_; })) return;
     std::fprintf(stderr, "watchdog: %s still runs after %lld s\n", what.c_str(), static_cast<long long>(limit.count()));
+    remove_private_directory();
     std::abort();
   });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -114,6 +114,7 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
 constexpr int kSpins = 200;              // a critical section is shorter than this many pauses, unless its owner lost the CPU
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
+constexpr int kPatientLookUps = 2;
 
 bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept {
   const std::uint32_t kept = seen & (FUTEX_OWNER_DIED | FUTEX_WAITERS);
@@ -146,7 +147,8 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
     if (pause_count < 16) pause_count *= 2;
     seen = lock.word.load(std::memory_order_relaxed);
   }
-  for (;;) {
+  int look_ups = 0;
+  for (std::uint32_t before = 0;; before = seen & FUTEX_TID_MASK) {
     seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & FUTEX_TID_MASK) == 0) {
       // Both marks, for there may be other sleepers, whose turn comes when this owner unlocks or dies.
@@ -154,6 +156,7 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
       lock.contended.store(1, std::memory_order_relaxed);
       return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
     }
+    if ((seen & FUTEX_TID_MASK) == before && ++look_ups == kPatientLookUps) return Locked::owner_slow;
     sleep(lock, seen);
   }
 }
@@ -183,7 +186,9 @@ Locked lock_first(LockWord& first) noexcept {
   if (t_thread.tid == 0) [[unlikely]] enter_thread();
   if (t_thread.head->pending.load(std::memory_order_relaxed) != nullptr) [[unlikely]] return Locked::would_deadlock;
   set_pending(node_of(first));
-  return take(first);
+  const Locked locked = take(first);
+  if (locked == Locked::owner_slow) [[unlikely]] set_pending(nullptr);
+  return locked;
 }
 
 void unlock_first(LockWord& first) noexcept {
@@ -199,13 +204,26 @@ void abandon_first(LockWord& first) noexcept {
 Locked lock_second(LockWord& first, LockWord& second) noexcept {
   link(first);
   set_pending(node_of(second));
-  return take(second);
+  const Locked locked = take(second);
+  if (locked == Locked::owner_slow) [[unlikely]] {
+    set_pending(node_of(first));
+    unlink(first);
+  }
+  return locked;
 }
 
 void unlock_second(LockWord& first, LockWord& second) noexcept {
   release(second, 0);
   set_pending(node_of(first));
   unlink(first);
+}
+
+std::uint32_t owner_of(const LockWord& lock) noexcept { return lock.word.load(std::memory_order_relaxed) & FUTEX_TID_MASK; }
+
+void disown(LockWord& lock, std::uint32_t thread) noexcept {
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  if ((seen & FUTEX_TID_MASK) != thread) return;
+  lock.word.compare_exchange_strong(seen, FUTEX_OWNER_DIED | (seen & FUTEX_WAITERS), std::memory_order_relaxed);
 }
 
 bool owner_died(const LockWord& lock) noexcept {

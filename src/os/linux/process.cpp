@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <sys/rseq.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <vector>
 
 #include "base/error.hpp"
@@ -123,6 +125,24 @@ std::uint32_t pid_namespace() noexcept {
 }
 
 bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
+
+bool may_map(std::uint32_t thread, int fd) noexcept {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return true;
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%u/maps", thread);
+  const std::unique_ptr<FILE, int (*)(FILE*)> maps(std::fopen(path.data(), "re"), std::fclose);
+  if (!maps) return errno != ENOENT && errno != ESRCH;
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), line.size(), maps.get()) != nullptr) {
+    unsigned major_number = 0;
+    unsigned minor_number = 0;
+    unsigned long long inode = 0;
+    if (std::sscanf(line.data(), "%*s %*s %*s %x:%x %llu", &major_number, &minor_number, &inode) != 3) continue;
+    if (inode == status.st_ino && makedev(major_number, minor_number) == status.st_dev) return true;
+  }
+  return std::ferror(maps.get()) != 0;
+}
 
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept {
   const uid_t self = geteuid();

@@ -126,6 +126,22 @@ TEST_F(Lock, SleepingWaiterIsWokenByTheOwnersDeath) {
   expect_well(waiter);
 }
 
+TEST_F(Lock, LockHeldForLongIsToldAndCanBeTakenFromAStranger) {
+  shared_.first.word.store(0x1234567);  // foreign bytes
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_slow);
+  EXPECT_EQ(owner_of(shared_.first), 0x1234567U);
+  disown(shared_.first, 0x7654321);
+  EXPECT_EQ(owner_of(shared_.first), 0x1234567U) << "held in another name";
+  disown(shared_.first, 0x1234567);
+  EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
+  shared_.second.word.store(0x1234567);
+  EXPECT_EQ(lock_second(shared_.first, shared_.second), Locked::owner_slow);
+  disown(shared_.second, 0x1234567);
+  EXPECT_EQ(lock_second(shared_.first, shared_.second), Locked::owner_died);
+  unlock_second(shared_.first, shared_.second);
+  unlock_first(shared_.first);
+}
+
 std::atomic<int> g_told{-1};
 LockWord* g_lock = nullptr;
 

@@ -70,6 +70,17 @@ TEST(Process, DeadProcessDoesNotExist) {
   EXPECT_TRUE(process_exists(getpid()));
 }
 
+TEST_F(Claims, ThreadMapsAFileOrDoesNot) {
+  ASSERT_TRUE(resize(file_.fd.get(), 4096));
+  const auto self = static_cast<std::uint32_t>(gettid());
+  EXPECT_FALSE(may_map(self, file_.fd.get()));
+  const Result<std::byte*> memory = map_shared(file_.fd.get(), 4096);
+  ASSERT_TRUE(memory);
+  EXPECT_TRUE(may_map(self, file_.fd.get()));
+  unmap(*memory, 4096);
+  EXPECT_FALSE(may_map(0x3fffffff, file_.fd.get())) << "no such thread";
+}
+
 TEST(Process, RunsSomewhere) {
   EXPECT_GE(current_cpu(), 0);
   EXPECT_GE(cpu_count(), 1);
