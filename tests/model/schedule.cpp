@@ -64,7 +64,7 @@ void Schedule::step() {
   if (random_.one_in(500)) return what_ = "describe", compare_description();
   if (random_.one_in(500)) return what_ = "reopen", reopen();
   if (random_.one_in(700)) return what_ = "drain", drain();
-  if (random_.one_in(3000)) return what_ = "recreate", recreate();
+  if (random_.one_in(400)) return what_ = "recreate", recreate();
   unsigned total = 0;
   for (const Choice& choice : choices) total += choice.weight;
   std::uint64_t drawn = random_.below(total);
