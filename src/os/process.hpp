@@ -14,8 +14,6 @@ namespace mqxx::os {
 std::int32_t process_id() noexcept;
 /// The processor this thread runs on, or -1. About a nanosecond.
 std::int32_t current_cpu() noexcept;
-/// Processors that this process may use.
-int cpu_count() noexcept;
 
 /// Fails with would_block when another open file description has the claim.
 Result<void> claim(int fd, std::uint32_t number) noexcept;

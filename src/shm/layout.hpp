@@ -105,9 +105,9 @@ static_assert(offsetof(Identity, name_size) == 64 && sizeof(Identity) == 384);
 /// sleep holds both locks when it registers, so no wake-up is lost and the fast path needs no fence.
 struct Sleepers {
   std::atomic<std::uint32_t> word;  // changes with every wake-up
-  Shared<std::uint32_t> waiting;    // registered, and has not left
-  Shared<std::uint32_t> woken;      // of these, on their way out
+  Shared<std::uint32_t> waiting;       // registered, and neither woken nor gone
   Shared<std::uint32_t> counted_from;  // who registered when word was less is not counted any more
+  Shared<std::uint32_t> unused;
 };
 
 struct alignas(64) SenderSide {

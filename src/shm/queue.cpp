@@ -12,12 +12,10 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::int32_t kSpinCreditAtFirst = 20'000;
-
 // MQXX_SPIN=0 makes waiters sleep at once: for measuring what polling is worth.
 bool spinning_wanted() noexcept {
   const char* chosen = std::getenv("MQXX_SPIN");
-  return (chosen == nullptr || std::strcmp(chosen, "0") != 0) && os::cpu_count() > 1;
+  return chosen == nullptr || std::strcmp(chosen, "0") != 0;
 }
 
 Statistics::Time time_from(std::int64_t ns) noexcept {
@@ -32,8 +30,7 @@ Queue::Queue(Segment segment) noexcept
       in_(segment_.receiver()),
       index_(segment_),
       circulating_(geometry().sparse ? 0 : std::min(kCirculating, geometry().capacity)),
-      spinning_(spinning_wanted()),
-      polling_{{kSpinCreditAtFirst}, {kSpinCreditAtFirst}} {}
+      spinning_(spinning_wanted()) {}
 
 Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
   std::unique_ptr<Queue> queue(new (std::nothrow) Queue(std::move(segment)));

@@ -159,7 +159,7 @@ class Queue {
   auto persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt());
   Result<void> await(Side side, const Wait& wait, Patience& patience) noexcept;
   Result<void> sleep(Side side, const Wait& wait) noexcept;
-  Result<void> leave(Side side, std::uint32_t registered_at) noexcept;
+  static void leave(Sleepers& sleepers, std::uint32_t registered_at) noexcept;
   Result<void> look_again(Side side) noexcept;
   struct Polling;
   bool spin(Side side) noexcept;
@@ -197,9 +197,10 @@ class Queue {
   std::atomic<std::uint32_t> user_{kNoUser};
   std::atomic<std::uint32_t> generation_{0};  // of forks, when user_ was enlisted
   bool spinning_;
-  // Of each side; relaxed, for they are advice. The last wait's budget and the patience of the next (waiters.cpp).
+  // What this handle has learnt about waiting on a side (waiters.cpp). Relaxed: advice.
   struct Polling {
-    std::atomic<std::int32_t> credit_ns;
+    std::atomic<std::int32_t> trust{3};      // failures left; below 0, waits to go until the next try
+    std::atomic<std::int32_t> distrust{16};  // waits to go after the next failure
     std::atomic<std::int32_t> gather{0};
     std::atomic<std::int32_t> no_gather{0};
     std::atomic<std::uint64_t> count{0};

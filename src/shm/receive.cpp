@@ -151,7 +151,7 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
   return persist(Side::receivers, wait, [&] { return receive_now(buffer, received); });
 }
 
-Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
+[[gnu::flatten]] Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
   std::size_t received = 0;
   std::uint64_t bytes = 0;

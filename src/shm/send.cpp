@@ -245,7 +245,7 @@ Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, co
   return persist(Side::senders, wait, [&] { return send_small(bytes, priority); });
 }
 
-Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {
+[[gnu::flatten]] Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {
   if (!lock_senders()) return Errc::would_deadlock;
   step(Step::send_locked);
   std::size_t sent = 0;

@@ -3,11 +3,14 @@
 // Polling pays when the other side runs on another processor at this moment, and harms otherwise. So a waiter polls
 //  (a) only while the other side was last seen on another processor,
 //  (b) for no longer than a sleep and a wake-up would take,
-//  (c) as long as polling has paid lately: each failure halves the time, each success gives it back,
-//  (d) after a pause where messages come in a stream.
+//  (c) as long as it pays: a few failures in a row, and it stops for a number of waits, which doubles each time that the next try fails too,
+//  (d) after a pause where messages come in a stream,
+//  (e) not for the next waits when it lost the processor in the middle: there are more threads than processors, and what it polls
+//      away is missing where it works.
 // A sleeper looks up by itself now and then (kLookUpNs): should a process have died between making the queue ready and waking,
 // nobody else would tell.
 #include <algorithm>
+#include <utility>
 
 #include "os/pause.hpp"
 #include "os/process.hpp"
@@ -19,9 +22,11 @@ namespace mqxx::shm {
 namespace {
 
 constexpr std::int64_t kLookUpNs = 500'000'000;
-constexpr std::int32_t kSpinNs = 20'000;  // about the price of a sleep and a wake-up
-constexpr std::int32_t kLeastSpinNs = 1'000;
-constexpr int kProbeEvery = 32;  // waits without polling before it is tried again
+constexpr std::int64_t kSpinNs = 30'000;  // a sleep and a wake-up, so that a peer who has fallen asleep is waited for
+constexpr std::int64_t kLostNs = 100'000;
+constexpr std::int32_t kTrust = 3;        // failures in a row that are forgiven
+constexpr std::int32_t kDistrust = 16;    // waits without polling after that,
+constexpr std::int32_t kMostDistrust = 512;
 constexpr int kLooks = 64;       // a round: about 100 ns without pauses
 constexpr int kEagerRounds = 8;  // without pauses: a pause takes as long as a cache line
 constexpr int kMostPauses = 16;
@@ -76,26 +81,35 @@ bool Queue::spin(Side side) noexcept {
   const std::int32_t other = side == Side::receivers ? common.sender_cpu.get() : common.receiver_cpu.get();
   if (other == os::current_cpu()) return false;  // (a)
   Polling& polling = polling_[static_cast<int>(side)];
-  std::int32_t budget = polling.credit_ns.load(std::memory_order_relaxed);
-  if (budget < kLeastSpinNs) {  // counts down to the next probe
-    polling.credit_ns.store(budget - 1, std::memory_order_relaxed);
-    if (budget > -kProbeEvery) return false;
-    budget = kLeastSpinNs;
+  const std::int32_t trust = polling.trust.load(std::memory_order_relaxed);
+  if (trust < 0) {
+    polling.trust.store(trust + 1, std::memory_order_relaxed);
+    return false;
   }
   for (int k = gathering(side, polling); k > 0; --k) os::pause();
   const std::int64_t start = os::now_ns();
-  for (int round = 0;; ++round) {
+  std::int64_t now = start;
+  bool lost_processor = false;
+  for (int round = 0; now - start < kSpinNs && !lost_processor; ++round) {  // (b)
     for (int i = 0; i < kLooks; ++i) {
       if (seems_ready(side)) {
-        polling.credit_ns.store(std::min(budget * 2, kSpinNs), std::memory_order_relaxed);  // (c)
+        polling.trust.store(kTrust, std::memory_order_relaxed);  // (c)
+        polling.distrust.store(kDistrust, std::memory_order_relaxed);
         if (round == 0) waited_briefly(polling);
         return true;
       }
       for (int k = std::min(round, kMostPauses); k > kEagerRounds; --k) os::pause();
     }
-    if (os::now_ns() - start > budget) break;  // (b)
+    const std::int64_t before = std::exchange(now, os::now_ns());
+    lost_processor = now - before > kLostNs;  // (e)
   }
-  polling.credit_ns.store(budget / 2 < kLeastSpinNs ? 0 : budget / 2, std::memory_order_relaxed);
+  if (trust > 0 && !lost_processor) {
+    polling.trust.store(trust - 1, std::memory_order_relaxed);
+  } else {
+    const std::int32_t distrust = polling.distrust.load(std::memory_order_relaxed);
+    polling.trust.store(-distrust, std::memory_order_relaxed);
+    polling.distrust.store(std::min(2 * distrust, kMostDistrust), std::memory_order_relaxed);
+  }
   return false;
 }
 
@@ -149,61 +163,54 @@ Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
     return {};
   }
   sleepers.waiting.add(1);
-  const std::uint32_t expected = sleepers.word.load(std::memory_order_relaxed);
+  const std::uint32_t registered_at = sleepers.word.load(std::memory_order_relaxed);
   step(Step::waiter_registered);
   unlock_both();
 
-  os::Woken woken = os::Woken::interrupted;
-  const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
-  if (!stopped) woken = os::wait_on(sleepers.word, expected, wait, kLookUpNs);
-  const Result<void> left = leave(side, expected);
-  if (!left) return left;
-  if (stopped) return Errc::stopped;
-  if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
-  return {};  // timed_out, too: one more attempt, then await() sees that the time has passed
+  for (;;) {
+    const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
+    const os::Woken woken = stopped ? os::Woken::interrupted : os::wait_on(sleepers.word, registered_at, wait, kLookUpNs);
+    if (woken == os::Woken::woken) return {};  // and taken off the count by whoever did it
+    if (!lock_both()) return Errc::would_deadlock;
+    rescue_loans();
+    const bool sleep_on = woken == os::Woken::look_up && !ready(side);
+    if (!sleep_on) leave(sleepers, registered_at);
+    unlock_both();
+    if (sleep_on) continue;
+    if (stopped) return Errc::stopped;
+    if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
+    return {};  // timed_out, too: one more attempt, then await() sees that the time has passed
+  }
 }
 
-Result<void> Queue::leave(Side side, std::uint32_t registered_at) noexcept {
-  const bool locked = side == Side::receivers ? lock_senders() : lock_receivers();
-  if (!locked) return Errc::would_deadlock;
-  Sleepers& sleepers = this->sleepers(side);
-  if (static_cast<std::int32_t>(registered_at - sleepers.counted_from.get()) >= 0 && sleepers.waiting.get() != 0) {
-    sleepers.waiting.add(static_cast<std::uint32_t>(-1));
-    // Whoever leaves takes a wake-up along, be it his own or another's: one too many is sent then, and never one too few.
-    if (sleepers.woken.get() != 0) sleepers.woken.add(static_cast<std::uint32_t>(-1));
-  }
+void Queue::leave(Sleepers& sleepers, std::uint32_t registered_at) noexcept {
+  const bool counted = static_cast<std::int32_t>(registered_at - sleepers.counted_from.get()) >= 0;
+  if (counted && sleepers.waiting.get() != 0) sleepers.waiting.add(static_cast<std::uint32_t>(-1));
   step(Step::waiter_left);
-  if (side == Side::receivers) {
-    unlock_senders();
-  } else {
-    unlock_receivers();
-  }
-  return {};
 }
 
 namespace {
 
-// Those who sleep have died, or are on their way and have seen the word change: none of them counts any more.
-void count_anew(Sleepers& sleepers) noexcept {
-  sleepers.counted_from.set(sleepers.word.load(std::memory_order_relaxed));
-  sleepers.waiting.set(0);
-  sleepers.woken.set(0);
-}
-
-// One wake-up for each of `count` new messages or slots, as far as there are sleepers who have not got one yet.
+// One wake-up for each of `count` new messages or slots, as far as there are sleepers. Those whom the kernel woke come off the count
+// here, so that a burst does not wake again those who are on their way. When it found fewer than were counted, the others have
+// died, or have not fallen asleep yet and see the word change: none of them counts any more.
 void wake(Sleepers& sleepers, std::uint64_t count) noexcept {
   const std::uint32_t waiting = sleepers.waiting.get();
-  const std::uint32_t woken = sleepers.woken.get();
-  if (waiting <= woken) [[likely]] return;
-  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting - woken, count));
-  sleepers.word.fetch_add(1, std::memory_order_relaxed);  // relaxed: the futex call orders it, and both sides look again under locks
-  sleepers.woken.set(woken + most);
-  if (os::wake(sleepers.word, static_cast<int>(most)) == 0) count_anew(sleepers);
+  if (waiting == 0) [[likely]] return;
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, count));
+  // Relaxed: the futex call orders it, and both sides look again under locks.
+  const std::uint32_t word = sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (os::wake(sleepers.word, static_cast<int>(most)) == static_cast<int>(most)) {
+    sleepers.waiting.set(waiting - most);
+  } else {
+    sleepers.counted_from.set(word);
+    sleepers.waiting.set(0);
+  }
 }
 
 void wake_all(Sleepers& sleepers) noexcept {
-  sleepers.word.fetch_add(1, std::memory_order_relaxed);
-  count_anew(sleepers);
+  sleepers.counted_from.set(sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1);
+  sleepers.waiting.set(0);
   os::wake(sleepers.word, os::kWakeAll);
 }
 

@@ -24,6 +24,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Setting{"OneMessage", 1, 64, Priorities::few, scaled(30000)},
                     Setting{"TwoMessages", 2, 1, Priorities::extremes, scaled(30000)},
                     Setting{"TenOfOnePriority", 10, 100, Priorities::one, scaled(50000)},
+                    Setting{"ThreeHundredOfOnePriority", 300, 40, Priorities::one, scaled(30000)},
                     Setting{"TenOfFewPriorities", 10, 100, Priorities::few, scaled(50000)},
                     Setting{"TenOfAllPriorities", 10, 100, Priorities::all, scaled(50000)},
                     Setting{"AWordOfThemAndOne", 65, 33, Priorities::extremes, scaled(30000)},

@@ -31,11 +31,11 @@ void Schedule::run() {
   for (int i = 0; i < setting_.steps; ++i) {
     if (random_.one_in(200)) filling_ = !filling_;
     step();
+    if (!testing::Test::HasFatalFailure()) compare_statistics();
     if (testing::Test::HasFatalFailure()) FAIL() << "step " << i << ": " << what_;
   }
   check_invariants();
   drain();
-  compare_statistics();
 }
 
 void Schedule::step() {
@@ -56,7 +56,6 @@ void Schedule::step() {
       Choice{"open a receive loan", &Schedule::open_receive_loan, out / 4},
       Choice{"end a receive loan", &Schedule::end_receive_loan, 6},
       Choice{"peek", &Schedule::peek, 3},
-      Choice{"compare statistics", &Schedule::compare_statistics, 6},
       Choice{"refuse", &Schedule::refuse, 3},
   };
   // Dear or destructive ones come seldom.

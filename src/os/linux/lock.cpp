@@ -16,6 +16,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -111,7 +112,8 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
   return syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
 }
 
-constexpr int kSpins = 200;              // a critical section is shorter than this many pauses, unless its owner lost the CPU
+constexpr int kPauseRounds = 4;          // 1, 2, 4, 8 pauses: longer than a critical section, unless its owner lost the processor
+constexpr int kRounds = 6;
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
 constexpr int kPatientLookUps = 2;
@@ -137,14 +139,15 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
 
 [[gnu::noinline]] Locked lock_slow(LockWord& lock) noexcept {
   std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
-  int pause_count = 1;
-  for (int spins = 0; spins < kSpins; spins += pause_count) {
+  for (int round = 0; round < kRounds;) {
     if ((seen & FUTEX_TID_MASK) == 0) {
       if (try_take(lock, seen, 0)) return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
       continue;
     }
-    for (int i = 0; i < pause_count; ++i) pause();
-    if (pause_count < 16) pause_count *= 2;
+    // Longer each time, so that contenders do not take the line from the owner. Then the owner may be waiting for this very processor:
+    // it woke us before it unlocked, and we took its place.
+    for (int i = 0; i < 1 << round; ++i) pause();
+    if (++round > kPauseRounds) sched_yield();
     seen = lock.word.load(std::memory_order_relaxed);
   }
   int look_ups = 0;

@@ -80,13 +80,6 @@ std::int32_t current_cpu() noexcept {
   return cpu >= 0 ? cpu : sched_getcpu();
 }
 
-int cpu_count() noexcept {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return CPU_COUNT(&set);
-}
-
 Result<void> claim(int fd, std::uint32_t number) noexcept {
   struct flock lock = byte_lock(number);
   if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return {};

@@ -81,10 +81,7 @@ TEST_F(Claims, ThreadMapsAFileOrDoesNot) {
   EXPECT_FALSE(may_map(0x3fffffff, file_.fd.get())) << "no such thread";
 }
 
-TEST(Process, RunsSomewhere) {
-  EXPECT_GE(current_cpu(), 0);
-  EXPECT_GE(cpu_count(), 1);
-}
+TEST(Process, RunsSomewhere) { EXPECT_GE(current_cpu(), 0); }
 
 TEST(Process, ModeBitsDecideForAnOrdinaryUser) {
   test::Child child([] {
