@@ -1,6 +1,6 @@
 # Man pages from docs/man, where scdoc is there to make them.
 
-set(pages)  # as in: mq.1 mqxx.3 mqxx.7
+set(pages mq.1)
 
 find_program(MQXX_SCDOC scdoc)
 if(MQXX_SCDOC)

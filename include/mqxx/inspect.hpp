@@ -17,9 +17,9 @@ struct QueueInfo {
   std::string name;       ///< with its slash
   std::uint32_t uid = 0;  ///< owner
   std::uint32_t gid = 0;
-  std::uint32_t mode = 0;           ///< permission bits that were asked for, less the umask
-  std::uint64_t memory_bytes = 0;   ///< what the queue occupies now
-  std::error_code error;            ///< why the queue could not be read: permission_denied, queue_damaged, ...
+  std::uint32_t mode = 0;          ///< permission bits that were asked for, less the umask
+  std::uint64_t memory_bytes = 0;  ///< what the queue occupies now
+  std::error_code error;           ///< why the queue could not be read: permission_denied, queue_damaged, ...
   Attributes attributes;
   Statistics statistics;
   std::uint64_t queued_bytes = 0;   ///< payload of all queued messages

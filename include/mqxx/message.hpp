@@ -25,9 +25,7 @@ class Message {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   [[nodiscard]] std::span<std::byte> bytes() { return {data_.get(), size_}; }
-  [[nodiscard]] std::string_view text() const {
-    return {reinterpret_cast<const char*>(data_.get()), size_};
-  }
+  [[nodiscard]] std::string_view text() const { return {reinterpret_cast<const char*>(data_.get()), size_}; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] Priority priority() const { return priority_; }

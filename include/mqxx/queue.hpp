@@ -49,8 +49,7 @@ class Queue {
 
   /// Opens the queue, or creates it where it is missing. An existing queue keeps its capacity and message size.
   [[nodiscard]] static Queue open_or_create(std::string_view name, const OpenOptions& options = {});
-  [[nodiscard]] static Queue open_or_create(std::string_view name, const OpenOptions& options,
-                                            std::error_code& ec);
+  [[nodiscard]] static Queue open_or_create(std::string_view name, const OpenOptions& options, std::error_code& ec);
 
   /// Removes the name at once; the queue itself lives until its last user closes it. @see mq_unlink(3)
   /// @throws Error  invalid_name, name_too_long, not_found, permission_denied
@@ -138,8 +137,7 @@ class Queue {
     return receive_or_throw(buffer, Wait::until_time(deadline));
   }
   template <class Clock, class Duration>
-  std::optional<Received> receive_until(std::span<std::byte> buffer,
-                                        std::chrono::time_point<Clock, Duration> deadline,
+  std::optional<Received> receive_until(std::span<std::byte> buffer, std::chrono::time_point<Clock, Duration> deadline,
                                         std::error_code& ec) noexcept {
     return receive_or_code(buffer, Wait::until_time(deadline), ec);
   }
@@ -230,15 +228,15 @@ class Queue {
   bool send_or_throw(Payload payload, Priority priority, const Wait& wait);
   bool send_or_code(Payload payload, Priority priority, const Wait& wait, std::error_code& ec) noexcept;
   std::optional<Received> receive_or_throw(std::span<std::byte> buffer, const Wait& wait);
-  std::optional<Received> receive_or_code(std::span<std::byte> buffer, const Wait& wait,
-                                          std::error_code& ec) noexcept;
+  std::optional<Received> receive_or_code(std::span<std::byte> buffer, const Wait& wait, std::error_code& ec) noexcept;
   std::optional<Message> receive_message_or_throw(const Wait& wait);
   std::optional<Message> receive_message(const Wait& wait, std::error_code& ec);
 
   std::shared_ptr<backend::Backend> home_;
 };
 
-/// An input range over the messages of a queue. Each message can be moved out of the iterator. Valid while the Queue is.
+/// An input range over the messages of a queue. Each message can be moved out of the iterator. Valid while the Queue
+/// is.
 class MessageRange {
  public:
   class Iterator {

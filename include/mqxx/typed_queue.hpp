@@ -60,7 +60,9 @@ class TypedQueue {
     return queue_.send_until(payload(value), deadline, priority);
   }
 
-  Typed receive() { return *received([&](auto buffer) { return std::optional(queue_.receive(buffer)); }); }
+  Typed receive() {
+    return *received([&](auto buffer) { return std::optional(queue_.receive(buffer)); });
+  }
   std::optional<Typed> receive(const std::stop_token& stop) {
     return received([&](auto buffer) { return queue_.receive(buffer, stop); });
   }

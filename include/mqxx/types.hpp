@@ -56,8 +56,8 @@ struct Statistics {
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_received = 0;
   std::uint64_t bytes_received = 0;
-  std::size_t high_water = 0;         ///< greatest depth that anybody met who looked; a peak inside a burst may be missed
-  std::size_t waiting_senders = 0;    ///< asleep now because the queue is full
+  std::size_t high_water = 0;       ///< greatest depth that anybody met who looked; a peak inside a burst may be missed
+  std::size_t waiting_senders = 0;  ///< asleep now because the queue is full
   std::size_t waiting_receivers = 0;  ///< asleep now because it is empty
   std::size_t loans = 0;              ///< slots being written or read in place now
   std::uint64_t recoveries = 0;       ///< repairs after the death of a process

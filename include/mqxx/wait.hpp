@@ -18,9 +18,9 @@ struct Wait {
   };
 
   Until until = Until::forever;
-  bool return_on_signal = false;         ///< answer `interrupted` after a signal handler, else go on waiting
-  std::int64_t deadline_ns = 0;          ///< since the clock's epoch
-  const std::stop_token* stop = nullptr; ///< ends the wait with `stopped`; must outlive the call
+  bool return_on_signal = false;          ///< answer `interrupted` after a signal handler, else go on waiting
+  std::int64_t deadline_ns = 0;           ///< since the clock's epoch
+  const std::stop_token* stop = nullptr;  ///< ends the wait with `stopped`; must outlive the call
 
   [[nodiscard]] static constexpr Wait none() { return {.until = Until::now}; }
   [[nodiscard]] static constexpr Wait forever() { return {}; }

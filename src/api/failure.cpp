@@ -23,8 +23,8 @@ std::string missing() {
 std::string mismatch(int format, std::string_view name) {
   const std::string way_out = "; use the same build, or remove it with 'mq remove " + std::string(name) + "'";
   if (format != 0) {
-    return "layout is format " + number(static_cast<std::uint32_t>(format)) + ", this build reads format " + number(shm::kFormat) +
-           way_out;
+    return "layout is format " + number(static_cast<std::uint32_t>(format)) + ", this build reads format " +
+           number(shm::kFormat) + way_out;
   }
   return "made by a build for another C library or word size" + way_out;
 }
@@ -37,16 +37,16 @@ std::string fact(Failure failure, std::string_view name, const Facts& f) {
     case Errc::buffer_too_small:
       return "buffer is " + number(f.size) + " bytes, the queue's messages have up to " + number(f.limit) +
              "; the message stays queued";
-    case Errc::invalid_priority: return "priority is " + number(f.priority) + ", the highest is " + number(kMaxPriority);
+    case Errc::invalid_priority:
+      return "priority is " + number(f.priority) + ", the highest is " + number(kMaxPriority);
     case Errc::invalid_capacity:
       return "capacity is " + number(f.capacity) + ", it must be 1 to " + number(kMaxCapacity) + " messages";
     case Errc::invalid_message_size:
       return "message size is " + number(f.message_size) + ", it must be 1 to " + number(kMaxMessageSize) + " bytes";
     case Errc::queue_too_large:
-      return "capacity " + number(f.capacity) + " times message size " + number(f.message_size) + " needs more than the " +
-             number(shm::kMaxFileBytes) + " bytes that one queue may span";
-    case Errc::type_mismatch:
-      return "its messages have " + number(f.limit) + " bytes, the type has " + number(f.size);
+      return "capacity " + number(f.capacity) + " times message size " + number(f.message_size) +
+             " needs more than the " + number(shm::kMaxFileBytes) + " bytes that one queue may span";
+    case Errc::type_mismatch: return "its messages have " + number(f.limit) + " bytes, the type has " + number(f.size);
     case Errc::not_found: return missing();
     case Errc::permission_denied: return "permission denied for '" + shm::file_of(quoted) + "'";
     case Errc::no_space: return "no space left in '" + shm::directory() + "'; nothing was changed";
@@ -54,7 +54,8 @@ std::string fact(Failure failure, std::string_view name, const Facts& f) {
     case Errc::not_a_queue:
       return "not a queue of mqxx: '" + shm::file_of(quoted) + "'; remove the file if nobody needs it";
     case Errc::queue_damaged: return "the queue holds bytes that no mqxx wrote; look with 'mq check " + quoted + "'";
-    case Errc::system_error: return std::generic_category().message(failure.detail) + ": '" + shm::file_of(quoted) + "'";
+    case Errc::system_error:
+      return std::generic_category().message(failure.detail) + ": '" + shm::file_of(quoted) + "'";
     default: return std::string(error_row(failure.code).sentence);
   }
 }
@@ -83,8 +84,8 @@ std::string printable(std::string_view name) {
 
 std::string sentence(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {
   const bool named = failure.code != Errc::invalid_name && failure.code != Errc::name_too_long && !name.empty();
-  return std::string(operation) + " '" + printable(name) + "': " + printable(fact(failure, named ? name : "/", facts)) + " (" +
-         symbol(failure) + ")";
+  return std::string(operation) + " '" + printable(name) + "': " + printable(fact(failure, named ? name : "/", facts)) +
+         " (" + symbol(failure) + ")";
 }
 
 void throw_failure(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {

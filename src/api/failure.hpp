@@ -27,12 +27,14 @@ std::string sentence(Failure failure, std::string_view operation, std::string_vi
 
 template <class T>
 T value_or_throw(Result<T> result, std::string_view operation, std::string_view name, const Facts& facts = {}) {
-  if (!result) [[unlikely]] throw_failure(result.failure(), operation, name, facts);
+  if (!result) [[unlikely]]
+    throw_failure(result.failure(), operation, name, facts);
   return std::move(*result);
 }
 inline void success_or_throw(const Result<void>& result, std::string_view operation, std::string_view name,
                              const Facts& facts = {}) {
-  if (!result) [[unlikely]] throw_failure(result.failure(), operation, name, facts);
+  if (!result) [[unlikely]]
+    throw_failure(result.failure(), operation, name, facts);
 }
 
 }  // namespace mqxx::api

@@ -1,7 +1,8 @@
-#include <mqxx/inspect.hpp>
-
 #include <algorithm>
 #include <memory>
+#include <optional>
+
+#include <mqxx/inspect.hpp>
 
 #include "api/failure.hpp"
 #include "base/address.hpp"
@@ -35,13 +36,36 @@ void fill_from_queue(QueueInfo& info, shm::Queue& queue) {
                      .depth = queue.depth(),
                      .nonblocking = false};
   info.statistics = queue.statistics();
-  info.queued_bytes = info.statistics.bytes_sent - info.statistics.bytes_received;
+  // A sender counts its bytes a moment after its message.
+  info.queued_bytes =
+      std::max(info.statistics.bytes_sent, info.statistics.bytes_received) - info.statistics.bytes_received;
   info.users = queue.users();
 }
 
 Result<std::unique_ptr<shm::Queue>> observe(Result<shm::Segment> segment) {
   if (!segment) return segment.failure();
   return shm::Queue::join(std::move(*segment));
+}
+
+// nullopt when the queue was removed meanwhile.
+std::optional<QueueInfo> inspect_entry(const std::string& directory, const std::string& entry) {
+  std::string path = directory;
+  path.append("/").append(entry);
+  const Result<os::FileFacts> facts = os::facts(path);
+  if (!facts) return std::nullopt;
+  QueueInfo info;
+  info.name = name_from_entry(entry);
+  fill_from_file(info, *facts);
+  const Result<std::unique_ptr<shm::Queue>> queue = observe(shm::attach_file(path));
+  if (queue.is(Errc::not_found)) return std::nullopt;
+  if (!queue) {
+    info.error = code_of(queue.failure());
+    return info;
+  }
+  const std::string stored = shm::stored_name((*queue)->segment());
+  if (!stored.empty()) info.name = stored;
+  fill_from_queue(info, **queue);
+  return info;
 }
 
 }  // namespace
@@ -60,28 +84,13 @@ QueueInfo describe(std::string_view text) {
 
 std::vector<QueueInfo> list() {
   const std::string directory = shm::directory();
-  Result<std::vector<std::string>> entries = os::list_directory(directory);
+  const Result<std::vector<std::string>> entries = os::list_directory(directory);
   if (!entries) throw Error(code_of(entries.failure()), api::sentence(entries.failure(), "list", directory, {}));
   std::vector<QueueInfo> queues;
   for (const std::string& entry : *entries) {
     if (!shm::is_queue_file(entry)) continue;
-    const std::string path = directory + '/' + entry;
-    const Result<os::FileFacts> facts = os::facts(path);
-    if (!facts) continue;  // removed since the directory was read
-    QueueInfo info;
-    info.name = name_from_entry(entry);
-    fill_from_file(info, *facts);
-    const Result<std::unique_ptr<shm::Queue>> queue = observe(shm::attach_file(path));
-    if (queue) {
-      const std::string stored = shm::stored_name((*queue)->segment());
-      if (!stored.empty()) info.name = stored;
-      fill_from_queue(info, **queue);
-    } else if (queue.is(Errc::not_found)) {
-      continue;
-    } else {
-      info.error = code_of(queue.failure());
-    }
-    queues.push_back(std::move(info));
+    std::optional<QueueInfo> info = inspect_entry(directory, entry);
+    if (info) queues.push_back(std::move(*info));
   }
   std::sort(queues.begin(), queues.end(), [](const QueueInfo& a, const QueueInfo& b) { return a.name < b.name; });
   return queues;

@@ -1,6 +1,6 @@
-#include <mqxx/loan.hpp>
-
 #include <utility>
+
+#include <mqxx/loan.hpp>
 
 #include "api/failure.hpp"
 #include "backend/backend.hpp"

@@ -1,7 +1,6 @@
-#include <mqxx/queue.hpp>
-
 #include <utility>
 
+#include <mqxx/queue.hpp>
 #include <mqxx/typed_queue.hpp>
 
 #include "api/failure.hpp"
@@ -71,11 +70,13 @@ const std::string kNoName;
 
 template <class Call>
 auto on_home(const std::shared_ptr<Backend>& home, Call call) -> decltype(call(*home)) {
-  if (home == nullptr) [[unlikely]] return Errc::closed;
+  if (home == nullptr) [[unlikely]]
+    return Errc::closed;
   return call(*home);
 }
 
-Result<void> send_to(const std::shared_ptr<Backend>& home, Payload payload, Priority priority, const Wait& wait) noexcept {
+Result<void> send_to(const std::shared_ptr<Backend>& home, Payload payload, Priority priority,
+                     const Wait& wait) noexcept {
   return on_home(home, [&](Backend& to) { return to.send(payload.bytes(), priority, wait); });
 }
 
@@ -99,9 +100,12 @@ std::optional<T> optional_or_code(Result<T> result, std::error_code& ec) noexcep
 
 }  // namespace
 
-// ---- Opening -----------------------------------------------------------------------------------------------------------
+// ---- Opening
+// -----------------------------------------------------------------------------------------------------------
 
-Queue Queue::open(std::string_view name, const OpenOptions& options) { return open_or_throw(name, Creation::open, options); }
+Queue Queue::open(std::string_view name, const OpenOptions& options) {
+  return open_or_throw(name, Creation::open, options);
+}
 Queue Queue::open(std::string_view name, const OpenOptions& options, std::error_code& ec) {
   return open_or_code(name, Creation::open, options, ec);
 }
@@ -140,11 +144,13 @@ Queue Queue::duplicate() const {
   return Queue(home_);
 }
 
-// ---- Sending -----------------------------------------------------------------------------------------------------------
+// ---- Sending
+// -----------------------------------------------------------------------------------------------------------
 
 void Queue::send(Payload payload, Priority priority) {
   const Result<void> sent = send_to(home_, payload, priority, Wait::forever());
-  if (!sent) [[unlikely]] api::throw_failure(sent.failure(), "send", name(), send_facts(home_, payload.size(), priority));
+  if (!sent) [[unlikely]]
+    api::throw_failure(sent.failure(), "send", name(), send_facts(home_, payload.size(), priority));
 }
 
 void Queue::send(Payload payload, Priority priority, std::error_code& ec) noexcept {
@@ -176,12 +182,14 @@ bool Queue::try_send(Payload payload, Priority priority, std::error_code& ec) no
   return send_or_code(payload, priority, Wait::none(), ec);
 }
 
-// ---- Receiving ---------------------------------------------------------------------------------------------------------
+// ---- Receiving
+// ---------------------------------------------------------------------------------------------------------
 
 Received Queue::receive(std::span<std::byte> buffer) {
   Received received;
   const Result<void> got = receive_from(home_, buffer, Wait::forever(), received);
-  if (!got) [[unlikely]] api::throw_failure(got.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
+  if (!got) [[unlikely]]
+    api::throw_failure(got.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
   return received;
 }
 
@@ -200,7 +208,8 @@ std::optional<Received> Queue::receive_or_throw(std::span<std::byte> buffer, con
   api::throw_failure(got.failure(), "receive", name(), send_facts(home_, buffer.size(), 0));
 }
 
-std::optional<Received> Queue::receive_or_code(std::span<std::byte> buffer, const Wait& wait, std::error_code& ec) noexcept {
+std::optional<Received> Queue::receive_or_code(std::span<std::byte> buffer, const Wait& wait,
+                                               std::error_code& ec) noexcept {
   Received received;
   const Result<void> got = receive_from(home_, buffer, wait, received);
   ec = got || is_answer(got.failure()) ? std::error_code() : code_of(got.failure());
@@ -211,17 +220,18 @@ std::optional<Received> Queue::receive_or_code(std::span<std::byte> buffer, cons
 std::optional<Received> Queue::receive(std::span<std::byte> buffer, const std::stop_token& stop) {
   return receive_or_throw(buffer, Wait::forever(stop));
 }
-std::optional<Received> Queue::receive(std::span<std::byte> buffer, const std::stop_token& stop, std::error_code& ec) noexcept {
+std::optional<Received> Queue::receive(std::span<std::byte> buffer, const std::stop_token& stop,
+                                       std::error_code& ec) noexcept {
   return receive_or_code(buffer, Wait::forever(stop), ec);
 }
-std::optional<Received> Queue::try_receive(std::span<std::byte> buffer) { return receive_or_throw(buffer, Wait::none()); }
+std::optional<Received> Queue::try_receive(std::span<std::byte> buffer) {
+  return receive_or_throw(buffer, Wait::none());
+}
 std::optional<Received> Queue::try_receive(std::span<std::byte> buffer, std::error_code& ec) noexcept {
   return receive_or_code(buffer, Wait::none(), ec);
 }
 
-Message Queue::receive() {
-  return api::value_or_throw(message_from(home_, Wait::forever()), "receive", name());
-}
+Message Queue::receive() { return api::value_or_throw(message_from(home_, Wait::forever()), "receive", name()); }
 
 Message Queue::receive(std::error_code& ec) {
   Result<Message> received = message_from(home_, Wait::forever());
@@ -240,7 +250,9 @@ std::optional<Message> Queue::receive_message(const Wait& wait, std::error_code&
   return optional_or_code(message_from(home_, wait), ec);
 }
 
-std::optional<Message> Queue::receive(const std::stop_token& stop) { return receive_message_or_throw(Wait::forever(stop)); }
+std::optional<Message> Queue::receive(const std::stop_token& stop) {
+  return receive_message_or_throw(Wait::forever(stop));
+}
 std::optional<Message> Queue::receive(const std::stop_token& stop, std::error_code& ec) {
   return receive_message(Wait::forever(stop), ec);
 }
@@ -251,7 +263,8 @@ MessageRange Queue::messages() { return {*this, Wait::Until::forever, {}}; }
 MessageRange Queue::messages(std::stop_token stop) { return {*this, Wait::Until::forever, std::move(stop)}; }
 MessageRange Queue::drain() { return {*this, Wait::Until::now, {}}; }
 
-// ---- Batches and loans -------------------------------------------------------------------------------------------------
+// ---- Batches and loans
+// -------------------------------------------------------------------------------------------------
 
 std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) {
   const Result<std::size_t> sent = on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); });
@@ -261,8 +274,7 @@ std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wa
 }
 
 std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait, std::error_code& ec) noexcept {
-  return optional_or_code(on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); }), ec)
-      .value_or(0);
+  return optional_or_code(on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); }), ec).value_or(0);
 }
 
 std::size_t Queue::receive_batch(std::span<Incoming> room, const Wait& wait) {
@@ -301,7 +313,8 @@ ReceiveLoan Queue::receive_loan(const Wait& wait, std::error_code& ec) noexcept 
   return loan ? ReceiveLoan(home_, loan->bytes, loan->priority, loan->slot) : ReceiveLoan();
 }
 
-// ---- Looking -----------------------------------------------------------------------------------------------------------
+// ---- Looking
+// -----------------------------------------------------------------------------------------------------------
 
 Attributes Queue::attributes() const {
   return api::value_or_throw(on_home(home_, [](Backend& home) { return home.attributes(); }), "attributes", name());
@@ -324,8 +337,8 @@ std::vector<Message> Queue::peek(std::size_t most, std::error_code& ec) const {
 }
 
 void Queue::set_nonblocking(bool nonblocking) {
-  api::success_or_throw(on_home(home_, [&](Backend& home) { return home.set_nonblocking(nonblocking); }), "set_nonblocking",
-                        name());
+  api::success_or_throw(on_home(home_, [&](Backend& home) { return home.set_nonblocking(nonblocking); }),
+                        "set_nonblocking", name());
 }
 void Queue::set_nonblocking(bool nonblocking, std::error_code& ec) noexcept {
   const Result<void> done = on_home(home_, [&](Backend& home) { return home.set_nonblocking(nonblocking); });
@@ -343,7 +356,8 @@ void require_message_size(const Queue& queue, std::size_t size) {
 }
 
 void require_received_size(const Queue& queue, std::size_t received, std::size_t size) {
-  if (received != size) api::throw_failure({Errc::type_mismatch}, "receive", queue.name(), {.size = size, .limit = received});
+  if (received != size)
+    api::throw_failure({Errc::type_mismatch}, "receive", queue.name(), {.size = size, .limit = received});
 }
 
 }  // namespace detail

@@ -36,7 +36,8 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept = 0;
-  /// `received` is written only on success. (Not a Result<Received>: one that travels through memory in parts costs nanoseconds.)
+  /// `received` is written only on success. (Not a Result<Received>: one that travels through memory in parts costs
+  /// nanoseconds.)
   virtual Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept = 0;
   /// A message that owns its bytes, and no more of them than it has.
   virtual Result<Message> receive_message(const Wait& wait) noexcept = 0;

@@ -17,18 +17,17 @@ constexpr bool may_write(Access access) noexcept { return access != Access::read
 class ShmBackend final : public Backend {
  public:
   ShmBackend(std::unique_ptr<shm::Queue> queue, std::string name, const OpenOptions& options) noexcept
-      : queue_(std::move(queue)),
-        name_(std::move(name)),
-        access_(options.access),
-        nonblocking_(options.nonblocking) {}
+      : queue_(std::move(queue)), name_(std::move(name)), access_(options.access), nonblocking_(options.nonblocking) {}
 
   Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept override {
-    if (!may_write(access_)) [[unlikely]] return refuse_to_send(priority);
+    if (!may_write(access_)) [[unlikely]]
+      return refuse_to_send(priority);
     return queue_->send(bytes, priority, patient(wait));
   }
 
   Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept override {
-    if (!may_read(access_)) [[unlikely]] return Errc::not_readable;
+    if (!may_read(access_)) [[unlikely]]
+      return Errc::not_readable;
     return queue_->receive(buffer, patient(wait), received);
   }
 
@@ -50,15 +49,19 @@ class ShmBackend final : public Backend {
   Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept override {
     return queue_->send_loan(static_cast<std::uint32_t>(slot), size, priority);
   }
-  // What can fail in giving a slot back: it is not ours any more (the child of a fork), or we are inside a lock (a signal
-  // handler). In both cases whoever owns it goes on owning it, and at its death it comes back by itself.
+  // What can fail in giving a slot back: it is not ours any more (the child of a fork), or we are inside a lock (a
+  // signal handler). In both cases whoever owns it goes on owning it, and at its death it comes back by itself.
   void drop_loan(std::uint64_t slot) noexcept override { (void)queue_->drop_loan(static_cast<std::uint32_t>(slot)); }
   Result<Loan> receive_loan(const Wait& wait) noexcept override {
     if (!may_read(access_)) return Errc::not_readable;
     return to_loan(queue_->receive_loan(patient(wait)));
   }
-  void release_loan(std::uint64_t slot) noexcept override { (void)queue_->release_loan(static_cast<std::uint32_t>(slot)); }
-  void put_back_loan(std::uint64_t slot) noexcept override { (void)queue_->put_back_loan(static_cast<std::uint32_t>(slot)); }
+  void release_loan(std::uint64_t slot) noexcept override {
+    (void)queue_->release_loan(static_cast<std::uint32_t>(slot));
+  }
+  void put_back_loan(std::uint64_t slot) noexcept override {
+    (void)queue_->put_back_loan(static_cast<std::uint32_t>(slot));
+  }
 
   Result<std::vector<Message>> peek(std::size_t most) noexcept override;
 
@@ -102,8 +105,8 @@ class ShmBackend final : public Backend {
 
 Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
   if (!may_read(access_)) return Errc::not_readable;
-  // On loan until its size is known and its bytes are copied: no buffer of message_size is needed, and when there is no memory for
-  // the copy the message goes back.
+  // On loan until its size is known and its bytes are copied: no buffer of message_size is needed, and when there is no
+  // memory for the copy the message goes back.
   const Result<shm::Loan> loan = queue_->receive_loan(patient(wait));
   if (!loan) return loan.failure();
   try {
@@ -154,7 +157,8 @@ Result<void> check_access(const shm::Segment& segment, Access access) noexcept {
   const Result<os::FileFacts> facts = os::facts(segment.fd());
   if (!facts) return facts.failure();
   const std::uint32_t mode = segment.header().identity.mode.get();
-  if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access))) return Errc::permission_denied;
+  if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access)))
+    return Errc::permission_denied;
   return {};
 }
 
@@ -178,7 +182,8 @@ Result<shm::Segment> obtain(const std::string& name, Creation creation, const Op
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation, const OpenOptions& options) noexcept {
+Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation,
+                                          const OpenOptions& options) noexcept {
   Result<shm::Segment> segment = obtain(name, creation, options);
   if (!segment) return segment.failure();
   Result<std::unique_ptr<shm::Queue>> queue = shm::Queue::join(std::move(*segment));

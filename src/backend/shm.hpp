@@ -8,7 +8,8 @@
 
 namespace mqxx::backend {
 
-Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation, const OpenOptions& options) noexcept;
+Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation,
+                                          const OpenOptions& options) noexcept;
 Result<void> unlink_shm(const std::string& name) noexcept;
 
 }  // namespace mqxx::backend

@@ -4,10 +4,9 @@
 #ifdef MQXX_CHECKED
 #include <cstdio>
 #include <cstdlib>
-#define MQXX_ASSERT(condition)                                                                        \
-  ((condition) ? void()                                                                               \
-               : (std::fprintf(stderr, "%s:%d: mqxx: broken: %s\n", __FILE__, __LINE__, #condition), \
-                  std::abort()))
+#define MQXX_ASSERT(condition) \
+  ((condition) ? void()        \
+               : (std::fprintf(stderr, "%s:%d: mqxx: broken: %s\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
 #define MQXX_ASSERT(condition) void(sizeof(!(condition)))
 #endif

@@ -6,8 +6,8 @@
 
 namespace mqxx {
 
-/// Where GCC can prove a bound it copies with `rep movs`, which takes longer to start than the library takes for the whole of a
-/// small message (measured: 8 ns of a send and receive of 64 bytes).
+/// Where GCC can prove a bound it copies with `rep movs`, which takes longer to start than the library takes for the
+/// whole of a small message (measured: 8 ns of a send and receive of 64 bytes).
 inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) noexcept {
 #if defined(__GNUC__)
   __asm__("" : "+r"(size));

@@ -1,5 +1,5 @@
-// prefetch_to_write(): asks for a cache line in the state in which it can be written, so that reading and then writing it moves it
-// between processors once and not twice.
+// prefetch_to_write(): asks for a cache line in the state in which it can be written, so that reading and then writing
+// it moves it between processors once and not twice.
 #pragma once
 
 namespace mqxx {

@@ -1,15 +1,17 @@
 // The cross-process lock that reports a dead owner: the contract for whoever ports it.
 //
 //  - Mutual exclusion between threads of any processes that map the same LockWord.
-//  - When a thread dies (its process is killed, say) while it holds a lock, the next lock() of it returns owner_died, to
+//  - When a thread dies (its process is killed, say) while it holds a lock, the next lock() of it returns owner_died,
+//  to
 //    exactly one caller at a time, and the caller holds the lock. Until somebody calls unlock() on it, rather than
 //    abandon() or death, every later lock() returns owner_died too. So a death during a repair is the same case.
 //  - A thread holds at most two locks, `first` and then `second`, and releases them in the opposite order.
 //  - lock() returns would_deadlock, and holds nothing, when the calling thread is inside a lock of this kind already: a
 //    signal handler interrupted it.
-//  - lock_first() and lock_second() return owner_slow, and have not got that lock, when one owner has held it for a while (some 200 ms).
-//    It may be stopped, or it may be no owner at all: the bytes of the lock may be foreign. Who knows that the thread is
-//    a stranger calls disown(), after which the lock is like that of a dead owner; who does not asks again.
+//  - lock_first() and lock_second() return owner_slow, and have not got that lock, when one owner has held it for a
+//  while (some 200 ms).
+//    It may be stopped, or it may be no owner at all: the bytes of the lock may be foreign. Who knows that the thread
+//    is a stranger calls disown(), after which the lock is like that of a dead owner; who does not asks again.
 //  - A zero-filled LockWord is unlocked.
 #pragma once
 

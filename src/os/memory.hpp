@@ -1,11 +1,14 @@
 // Files of memory: made, published, mapped, reserved. Every path is absolute or relative to the working directory.
 //
 //  - open_file refuses symbolic links and never blocks, whatever lies at the path.
-//  - create_unnamed makes an empty file that nobody sees; publish gives it its name in one step, or fails with already_exists
+//  - create_unnamed makes an empty file that nobody sees; publish gives it its name in one step, or fails with
+//  already_exists
 //    and leaves what is there alone. A file that dies before that leaves nothing behind where the system allows it.
-//  - reserve makes a range safe to touch: afterwards an access cannot fail for want of memory. no_space otherwise; what was
+//  - reserve makes a range safe to touch: afterwards an access cannot fail for want of memory. no_space otherwise; what
+//  was
 //    there keeps its contents, new bytes are zero. It may be called again for the same range.
-//  - resize neither reserves nor fills memory, and fails, rather than raises a signal, above the process's file-size limit.
+//  - resize neither reserves nor fills memory, and fails, rather than raises a signal, above the process's file-size
+//  limit.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +37,7 @@ struct FileFacts {
 /// `temporary` is its name where the system has no unnamed files; the destructor removes that one.
 struct UnnamedFile {
   UnnamedFile(UniqueFd file, std::string name) noexcept : fd(std::move(file)), temporary(std::move(name)) {}
-  UnnamedFile(UnnamedFile&& other) noexcept
-      : fd(std::move(other.fd)), temporary(std::exchange(other.temporary, {})) {}
+  UnnamedFile(UnnamedFile&& other) noexcept : fd(std::move(other.fd)), temporary(std::exchange(other.temporary, {})) {}
   UnnamedFile& operator=(UnnamedFile&&) = delete;
   UnnamedFile(const UnnamedFile&) = delete;
   UnnamedFile& operator=(const UnnamedFile&) = delete;

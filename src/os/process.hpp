@@ -1,7 +1,8 @@
 // Who runs where, and who still lives.
 //
-// Claims: a process claims a number on a file; the claim ends when it dies, however it dies, or closes the file. Anybody who has the
-// file open can ask. Claims of a descriptor are inherited by fork together with it, so a child must give its copy up.
+// Claims: a process claims a number on a file; the claim ends when it dies, however it dies, or closes the file.
+// Anybody who has the file open can ask. Claims of a descriptor are inherited by fork together with it, so a child must
+// give its copy up.
 #pragma once
 
 #include <cstdint>

@@ -2,11 +2,13 @@
 //
 // wait_on(word, expected, wait, look_up_ns): sleep while word == expected.
 //  - returns changed at once when they differ, and woken after a wake; may return woken for no reason: callers loop
-//  - returns look_up when look_up_ns have passed and the deadline of `wait` has not: callers look for themselves whether a dead
+//  - returns look_up when look_up_ns have passed and the deadline of `wait` has not: callers look for themselves
+//  whether a dead
 //    process has left something to do, and come back
 //  - returns timed_out only after the deadline of `wait`, by its own clock, also when that clock is stepped
 //  - returns interrupted when a signal handler ran
-// wake(word, most): wakes up to `most` sleepers of every process, the longest waiting of equal priority first; returns how many.
+// wake(word, most): wakes up to `most` sleepers of every process, the longest waiting of equal priority first; returns
+// how many.
 #pragma once
 
 #include <atomic>
@@ -18,7 +20,8 @@ namespace mqxx::os {
 
 enum class Woken : std::uint8_t { changed, woken, look_up, timed_out, interrupted };
 
-Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait, std::int64_t look_up_ns) noexcept;
+Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait,
+              std::int64_t look_up_ns) noexcept;
 int wake(std::atomic<std::uint32_t>& word, int most) noexcept;
 inline constexpr int kWakeAll = 0x7fffffff;
 

@@ -38,7 +38,8 @@ class Checker {
   // One place that a slot may stand in; says so when it stands in two, or is not in the state that belongs there.
   bool visit(const char* invariant, std::uint32_t slot, SlotState wanted, const std::string& where) {
     if (slot >= used_) {
-      broken(invariant, where + " names slot " + std::to_string(slot) + ", beyond the " + std::to_string(used_) + " in use");
+      broken(invariant,
+             where + " names slot " + std::to_string(slot) + ", beyond the " + std::to_string(used_) + " in use");
       return false;
     }
     if (state_of(slot) != wanted) {
@@ -55,12 +56,16 @@ class Checker {
   void check_reserved() {
     const SenderSide& side = s_.sender();
     if (side.fresh.get() > g_.capacity) broken("I2", "fresh is " + std::to_string(side.fresh.get()));
-    const auto within = [](std::uint64_t value, std::uint64_t begin, std::uint64_t end) { return begin <= value && value <= end; };
-    if (!within(side.next_reserved.get(), g_.next, g_.users) || !within(side.slots_reserved.get(), g_.slots, g_.file_bytes) ||
+    const auto within = [](std::uint64_t value, std::uint64_t begin, std::uint64_t end) {
+      return begin <= value && value <= end;
+    };
+    if (!within(side.next_reserved.get(), g_.next, g_.users) ||
+        !within(side.slots_reserved.get(), g_.slots, g_.file_bytes) ||
         !within(side.users_reserved.get(), g_.users, g_.index)) {
       broken("I10", "a reserve watermark lies outside its region");
     }
-    if (g_.next + used_ * sizeof(std::uint32_t) > side.next_reserved.get()) broken("I10", "links in use are not reserved");
+    if (g_.next + used_ * sizeof(std::uint32_t) > side.next_reserved.get())
+      broken("I10", "links in use are not reserved");
     if (!g_.sparse && s_.slot_offset(used_) > side.slots_reserved.get()) broken("I10", "slots in use are not reserved");
   }
 
@@ -68,7 +73,8 @@ class Checker {
     const std::uint64_t head = s_.receiver().arrived_head.get();
     const std::uint64_t tail = s_.sender().arrived_tail.get();
     const std::uint64_t run_end = s_.receiver().run_end.get();
-    if (tail - head > g_.ring_entries) return broken("I3", "the arrived ring's ends are " + std::to_string(tail - head) + " apart");
+    if (tail - head > g_.ring_entries)
+      return broken("I3", "the arrived ring's ends are " + std::to_string(tail - head) + " apart");
     if (run_end < head || run_end > tail) broken("I6", "the run ends outside the arrived ring");
     if (run_end > head && s_.receiver().indexed.get() != 0) broken("I6", "there are a run and an index");
     for (std::uint64_t at = head; at != tail; ++at) {
@@ -77,7 +83,8 @@ class Checker {
         broken("I3", "arrived entry " + std::to_string(at) + " is not written");
         continue;
       }
-      if (at < run_end && entry.priority() != s_.receiver().run_priority.get()) broken("I6", "a run of mixed priorities");
+      if (at < run_end && entry.priority() != s_.receiver().run_priority.get())
+        broken("I6", "a run of mixed priorities");
       if (visit("I3", entry.slot(), SlotState::queued, "the arrived ring") &&
           entry.priority() != s_.slot(entry.slot()).priority.get()) {
         broken("I6", "arrived entry and slot " + std::to_string(entry.slot()) + " differ in priority");
@@ -85,7 +92,8 @@ class Checker {
       ++queued_;
     }
     RingEntry beyond{};
-    if (tail - head < g_.ring_entries && s_.arrived().read(tail, beyond)) broken("I3", "an arrived entry stands behind the tail");
+    if (tail - head < g_.ring_entries && s_.arrived().read(tail, beyond))
+      broken("I3", "an arrived entry stands behind the tail");
   }
 
   void check_list(Priority priority, std::uint32_t tail) {
@@ -98,7 +106,8 @@ class Checker {
       if (!visit("I3", slot, SlotState::queued, where)) return;
       ++indexed_;
       const SlotHeader& header = s_.slot(slot);
-      if (header.priority.get() != priority) broken("I6", where + " holds priority " + std::to_string(header.priority.get()));
+      if (header.priority.get() != priority)
+        broken("I6", where + " holds priority " + std::to_string(header.priority.get()));
       if (steps != 0 && header.sequence.get() <= before) broken("I6", where + " is out of order");
       before = header.sequence.get();
       if (slot == tail) return;
@@ -121,12 +130,14 @@ class Checker {
         const bool bit = (word >> within % 64 & 1U) != 0;
         const bool summary = (page.summary.get() >> within / 64 & 1U) != 0;
         const Priority priority = number * kPagePriorities + within;
-        if (bit != (stored != 0) || summary != (word != 0)) broken("I5", "bits of priority " + std::to_string(priority));
+        if (bit != (stored != 0) || summary != (word != 0))
+          broken("I5", "bits of priority " + std::to_string(priority));
         if (stored != 0) check_list(priority, stored - 1);
       }
     }
     if (indexed_ != s_.receiver().indexed.get()) {
-      broken("I3", "the index counts " + std::to_string(s_.receiver().indexed.get()) + " and holds " + std::to_string(indexed_));
+      broken("I3", "the index counts " + std::to_string(s_.receiver().indexed.get()) + " and holds " +
+                       std::to_string(indexed_));
     }
   }
 
@@ -140,7 +151,8 @@ class Checker {
   void check_returned() {
     const std::uint64_t head = s_.sender().returned_head.get();
     const std::uint64_t tail = s_.receiver().returned_tail.get();
-    if (tail - head > g_.ring_entries) return broken("I4", "the returned ring's ends are " + std::to_string(tail - head) + " apart");
+    if (tail - head > g_.ring_entries)
+      return broken("I4", "the returned ring's ends are " + std::to_string(tail - head) + " apart");
     for (std::uint64_t at = head; at != tail; ++at) {
       RingEntry entry{};
       if (s_.returned().read(at, entry)) {
@@ -161,7 +173,8 @@ class Checker {
         continue;
       }
       const bool holds = state_of(slot) == SlotState::queued || state_of(slot) == SlotState::reading;
-      if (holds && header.length.get() > g_.message_size) broken("I8", name + " is " + std::to_string(header.length.get()) + " long");
+      if (holds && header.length.get() > g_.message_size)
+        broken("I8", name + " is " + std::to_string(header.length.get()) + " long");
       if (holds && g_.sparse && sizeof(SlotHeader) + header.length.get() > header.reserved_bytes.get()) {
         broken("I10", name + " holds more than is reserved");
       }
@@ -174,7 +187,8 @@ class Checker {
     }
     const std::uint64_t depth = s_.sender().sent.get() - s_.receiver().received.get();
     if (depth != queued_ + indexed_) {
-      broken("I7", "sent less received is " + std::to_string(depth) + ", queued are " + std::to_string(queued_ + indexed_));
+      broken("I7",
+             "sent less received is " + std::to_string(depth) + ", queued are " + std::to_string(queued_ + indexed_));
     }
   }
 

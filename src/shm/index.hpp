@@ -2,7 +2,8 @@
 //
 // A cache of the slots (I3, I5, I6): recovery can always make it anew.
 // Thread safety: the caller holds the receivers' lock.
-// Contents are another process's bytes: whatever does not fit answers kDamaged or false, and no loop is longer than the capacity.
+// Contents are another process's bytes: whatever does not fit answers kDamaged or false, and no loop is longer than the
+// capacity.
 #pragma once
 
 #include <cstdint>

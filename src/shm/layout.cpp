@@ -20,7 +20,8 @@ Result<Geometry> make_geometry(std::uint64_t capacity, std::uint64_t message_siz
   g.message_size = static_cast<std::uint32_t>(message_size);
   g.ring_entries = std::clamp(std::bit_ceil(g.capacity), kMinRing, kMaxRing);
   g.ring_shift = static_cast<std::uint32_t>(std::countr_zero(g.ring_entries));
-  // A slot of more than a page starts on a page of its own, so that a short message touches one page, whatever the size.
+  // A slot of more than a page starts on a page of its own, so that a short message touches one page, whatever the
+  // size.
   const std::uint64_t slot_bytes = sizeof(SlotHeader) + message_size;
   g.sparse = slot_bytes > kPage;
   g.stride = round_up(slot_bytes, g.sparse ? kPage : kLine);

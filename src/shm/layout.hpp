@@ -17,16 +17,18 @@
 //           | slot 1 ...                  |
 //           +-----------------------------+
 //
-// The file is sparse: only the header and the rings are reserved when a queue is created, the rest before its first use.
+// The file is sparse: only the header and the rings are reserved when a queue is created, the rest before its first
+// use.
 //
 // Words: a slot is free, writing (its owner writes the message), queued, or reading (its owner reads it).
 // The numbered invariants hold whenever nobody holds a lock and no owner of one has died; check.cpp tests each:
 //  I1  identity: magic, format, fingerprint, bounds and size of the file fit each other.
 //  I2  every slot below `fresh` has one of the four states; slots from `fresh` on were never used.
 //  I3  each queued slot stands exactly once in the arrived ring or in the index, and nothing else stands there.
-//  I4  each free slot below `fresh` stands exactly once in the returned ring or on one of the two free lists, and nothing else.
-//  I5  a priority's bits are set exactly when its list is not empty.
-//  I6  entries of the arrived ring up to run_end have priority run_priority, and the index is empty while there are any; within one list sequences rise, and every slot of it
+//  I4  each free slot below `fresh` stands exactly once in the returned ring or on one of the two free lists, and
+//  nothing else. I5  a priority's bits are set exactly when its list is not empty. I6  entries of the arrived ring up
+//  to run_end have priority run_priority, and the index is empty while there are any; within one list sequences rise,
+//  and every slot of it
 //      has the list's priority.
 //  I7  sent - received is the number of queued slots.
 //  I8  0 <= length <= message_size for queued and reading slots.
@@ -47,8 +49,9 @@
 
 namespace mqxx::shm {
 
-/// A field of shared memory. Relaxed loads and stores: the locks order them, and an atomic cannot be read twice where the code
-/// reads it once, so a value that was checked is the value that is used, whatever another process writes meanwhile.
+/// A field of shared memory. Relaxed loads and stores: the locks order them, and an atomic cannot be read twice where
+/// the code reads it once, so a value that was checked is the value that is used, whatever another process writes
+/// meanwhile.
 template <class T>
 class Shared {
   static_assert(std::atomic<T>::is_always_lock_free, "a lock inside libatomic is not shared");
@@ -72,11 +75,12 @@ inline constexpr std::uint32_t kMaxUsers = 65536;
 inline constexpr std::uint32_t kMaxRing = 1024;  // entries; senders sort what outgrows it
 inline constexpr std::uint32_t kMinRing = 16;
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 46;  // fits an address space of 47 bits
-inline constexpr std::uint32_t kNoSlot = 0xffffffff;   // instead of a slot: there is none
+inline constexpr std::uint32_t kNoSlot = 0xffffffff;                    // instead of a slot: there is none
 inline constexpr std::uint32_t kDamaged = 0xfffffffe;  // instead of a slot: what should name one does not
 inline constexpr std::uint32_t kNoUser = 0xffffffff;
 
-// ---- Identity: written once, before the queue has a name -------------------------------------------------------------
+// ---- Identity: written once, before the queue has a name
+// -------------------------------------------------------------
 //  0        8        12           16           20            24        32       40        48       56       64
 //  +--------+--------+------------+------------+-------------+---------+--------+---------+--------+--------+
 //  | magic  | format | fingerprint| capacity   | message_size| bytes   |instance| created | pid,mode| zero  |
@@ -99,12 +103,13 @@ struct Identity {
 static_assert(offsetof(Identity, fingerprint) == 12 && offsetof(Identity, file_bytes) == 24);
 static_assert(offsetof(Identity, name_size) == 64 && sizeof(Identity) == 384);
 
-// ---- The two sides. Each is written under its own lock; lines that only one side touches stay in that side's cache. -----
+// ---- The two sides. Each is written under its own lock; lines that only one side touches stay in that side's cache.
+// -----
 
-/// Where the threads of one side sleep. Written under the *other* side's lock, by whoever might wake them; a thread that goes to
-/// sleep holds both locks when it registers, so no wake-up is lost and the fast path needs no fence.
+/// Where the threads of one side sleep. Written under the *other* side's lock, by whoever might wake them; a thread
+/// that goes to sleep holds both locks when it registers, so no wake-up is lost and the fast path needs no fence.
 struct Sleepers {
-  std::atomic<std::uint32_t> word;  // changes with every wake-up
+  std::atomic<std::uint32_t> word;     // changes with every wake-up
   Shared<std::uint32_t> waiting;       // registered, and neither woken nor gone
   Shared<std::uint32_t> counted_from;  // who registered when word was less is not counted any more
   Shared<std::uint32_t> unused;
@@ -120,12 +125,12 @@ struct alignas(64) SenderSide {
   Shared<std::uint64_t> returned_head;  // next position to read in the returned ring
   Shared<std::uint64_t> sent;           // messages that became queued
   Shared<std::uint64_t> sent_bytes;
-  Shared<std::uint64_t> sequence;       // of the next message
+  Shared<std::uint64_t> sequence;  // of the next message
   Shared<std::int64_t> last_ns;
   Shared<std::int32_t> last_pid;
   Shared<std::uint32_t> last_priority;
-  Shared<std::uint32_t> writing;        // slots in that state
-  Shared<std::uint32_t> user_count;     // entries ever used in the user table
+  Shared<std::uint32_t> writing;     // slots in that state
+  Shared<std::uint32_t> user_count;  // entries ever used in the user table
   Shared<std::uint64_t> unused_line1;
   // line 2
   Shared<std::uint64_t> index_pages;    // bit p: IndexPage p is reserved
@@ -145,8 +150,8 @@ struct alignas(64) ReceiverSide {
   Shared<std::uint64_t> returned_tail;   // next position to write in the returned ring
   Shared<std::uint64_t> returned_limit;  // position up to which that ring is known to have room
   // line 1
-  Shared<std::uint64_t> top;  // bit p: IndexPage p holds a message
-  Shared<std::uint32_t> indexed;  // messages in the index
+  Shared<std::uint64_t> top;        // bit p: IndexPage p holds a message
+  Shared<std::uint32_t> indexed;    // messages in the index
   Shared<std::uint32_t> free_head;  // free slots that did not fit the returned ring
   Shared<std::uint64_t> received;
   Shared<std::uint64_t> received_bytes;
@@ -158,17 +163,19 @@ struct alignas(64) ReceiverSide {
   Shared<std::uint32_t> unused_word;
   // line 2
   Sleepers senders;
-  Shared<std::uint64_t> run_end;      // entries [arrived_head, run_end) were looked at and have the priority run_priority
+  Shared<std::uint64_t> run_end;  // entries [arrived_head, run_end) were looked at and have the priority run_priority
   Shared<std::uint64_t> run_changes;  // priority_changes before they were looked at
   Shared<std::uint64_t> unused[4];
 };
 static_assert(sizeof(ReceiverSide) == 192 && offsetof(ReceiverSide, top) == 64);
 static_assert(offsetof(ReceiverSide, senders) == 128);
 
-/// What each side must know of the other all the time. A line of its own, because it changes seldom: both have a copy at hand.
+/// What each side must know of the other all the time. A line of its own, because it changes seldom: both have a copy
+/// at hand.
 struct alignas(64) Common {
-  Shared<std::uint64_t> priority_changes;  // senders' lock: grows before a message is listed whose priority is not its predecessor's
-  Shared<std::int32_t> sender_cpu;         // where each side was last seen to run; -1: not yet
+  Shared<std::uint64_t>
+      priority_changes;  // senders' lock: grows before a message is listed whose priority is not its predecessor's
+  Shared<std::int32_t> sender_cpu;  // where each side was last seen to run; -1: not yet
   Shared<std::int32_t> receiver_cpu;
 };
 
@@ -182,8 +189,10 @@ struct Header {
 static_assert(offsetof(Header, sender) == 384 && offsetof(Header, receiver) == 576);
 static_assert(sizeof(Header) == kHeaderBytes && std::is_standard_layout_v<Header>);
 
-// ---- Ring entries ------------------------------------------------------------------------------------------------------
-//  63          48 47      32 31         0      lap: position / ring size + 1, modulo 2^16. An entry is there for the reader of
+// ---- Ring entries
+// ------------------------------------------------------------------------------------------------------
+//  63          48 47      32 31         0      lap: position / ring size + 1, modulo 2^16. An entry is there for the
+//  reader of
 //  +-------------+----------+------------+     position p when its lap is p's; the reader needs no shared counter.
 //  | lap         | priority | slot       |
 //  +-------------+----------+------------+
@@ -198,7 +207,8 @@ struct RingEntry {
   [[nodiscard]] constexpr std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(bits); }
 };
 
-// ---- Index: a circular list for each priority, found through two levels of bits and a page of words -----------------------
+// ---- Index: a circular list for each priority, found through two levels of bits and a page of words
+// -----------------------
 inline constexpr std::uint32_t kIndexPages = 64;
 inline constexpr std::uint32_t kPagePriorities = 512;
 inline constexpr std::uint32_t kIndexPageBytes = 4096;
@@ -212,7 +222,8 @@ struct IndexPage {
 };
 static_assert(sizeof(IndexPage) == kIndexPageBytes);
 
-// ---- Users -------------------------------------------------------------------------------------------------------------
+// ---- Users
+// -------------------------------------------------------------------------------------------------------------
 struct User {
   Shared<std::int32_t> pid;  // 0: nobody
   Shared<std::uint32_t> pid_namespace;
@@ -221,7 +232,8 @@ struct User {
 };
 static_assert(sizeof(User) == 16);
 
-// ---- Slots -------------------------------------------------------------------------------------------------------------
+// ---- Slots
+// -------------------------------------------------------------------------------------------------------------
 enum class SlotState : std::uint8_t { free = 0, writing = 1, queued = 2, reading = 3 };
 
 //  0               8          16       20         24        32
@@ -244,7 +256,8 @@ constexpr std::uint64_t make_mark(SlotState state, std::uint32_t user = 0) noexc
 constexpr std::uint32_t mark_user(std::uint64_t mark) noexcept { return static_cast<std::uint32_t>(mark >> 32); }
 constexpr std::uint32_t mark_state(std::uint64_t mark) noexcept { return static_cast<std::uint32_t>(mark); }
 
-// ---- Geometry: where everything is, from the two numbers that say it all ------------------------------------------------
+// ---- Geometry: where everything is, from the two numbers that say it all
+// ------------------------------------------------
 struct Geometry {
   std::uint32_t capacity = 0;
   std::uint32_t message_size = 0;

@@ -5,8 +5,8 @@
 
 namespace mqxx::shm {
 
-// One thread has held the lock for long. When it does not even map this file, and no user lives where its name could mean another
-// thread, then its name got there in some other way than by locking: the file came with foreign bytes.
+// One thread has held the lock for long. When it does not even map this file, and no user lives where its name could
+// mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes.
 void Queue::doubt_owner(os::LockWord& lock) const noexcept {
   const std::uint32_t owner = os::owner_of(lock);
   if (owner != 0 && !os::may_map(owner, segment_.fd()) && all_users_are_here()) os::disown(lock, owner);
@@ -16,25 +16,27 @@ void Queue::doubt_owner(os::LockWord& lock) const noexcept {
 bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
   locked = os::lock_first(lock);
   while (locked == os::Locked::owner_slow) [[unlikely]] {
-    doubt_owner(lock);
-    locked = os::lock_first(lock);
-  }
+      doubt_owner(lock);
+      locked = os::lock_first(lock);
+    }
   return locked != os::Locked::would_deadlock;
 }
 
 os::Locked Queue::lock_second() noexcept {
   os::Locked locked = os::lock_second(out_.lock, in_.lock);
   while (locked == os::Locked::owner_slow) [[unlikely]] {
-    doubt_owner(in_.lock);
-    locked = os::lock_second(out_.lock, in_.lock);
-  }
+      doubt_owner(in_.lock);
+      locked = os::lock_second(out_.lock, in_.lock);
+    }
   return locked;
 }
 
 bool Queue::lock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   os::Locked locked{};
-  if (!lock_first(out_.lock, locked)) [[unlikely]] return false;
-  if (locked == os::Locked::clean) [[likely]] return true;
+  if (!lock_first(out_.lock, locked)) [[unlikely]]
+    return false;
+  if (locked == os::Locked::clean) [[likely]]
+    return true;
   lock_second();
   recover();
   os::unlock_second(out_.lock, in_.lock);
@@ -46,8 +48,10 @@ void Queue::unlock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unloc
 bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   for (;;) {
     os::Locked locked{};
-    if (!lock_first(in_.lock, locked)) [[unlikely]] return false;
-    if (locked == os::Locked::clean) [[likely]] return true;
+    if (!lock_first(in_.lock, locked)) [[unlikely]]
+      return false;
+    if (locked == os::Locked::clean) [[likely]]
+      return true;
     // Recovery needs both, the senders' first: leave the mark for whoever comes before we are back.
     os::abandon_first(in_.lock);
     if (!lock_both()) return false;

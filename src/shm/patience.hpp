@@ -1,4 +1,5 @@
-// persist(): attempt, and wait between attempts, until the call succeeds or must end. The one loop of every blocking call.
+// persist(): attempt, and wait between attempts, until the call succeeds or must end. The one loop of every blocking
+// call.
 #pragma once
 
 #include "shm/queue.hpp"
@@ -8,15 +9,16 @@ namespace mqxx::shm {
 /// What one call has been through.
 class Queue::Patience {
  public:
-  bool spun = false;      ///< polled already: from now on it sleeps
-  bool looked = false;    ///< looked under both locks for what dead processes left
+  bool spun = false;    ///< polled already: from now on it sleeps
+  bool looked = false;  ///< looked under both locks for what dead processes left
 };
 
 /// `attempt` answers would_block when the queue is full or empty, which is the one answer that is waited out.
 template <class Attempt>
 auto Queue::persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt()) {
   auto result = attempt();
-  if (!result.is(Errc::would_block)) [[likely]] return result;
+  if (!result.is(Errc::would_block)) [[likely]]
+    return result;
   Patience patience;
   for (;;) {
     const Result<void> waited = await(side, wait, patience);

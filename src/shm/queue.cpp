@@ -96,8 +96,10 @@ std::size_t Queue::depth() const noexcept {
     const std::uint64_t sent = out_.sent.atomic().load(std::memory_order_acquire);
     const std::uint64_t again = in_.received.atomic().load(std::memory_order_acquire);
     if (again == received || tries == 100) {
-      // A receiver counts what it takes a moment after the sender counted it, never before; a damaged queue is bounded all the same.
-      return sent < received ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(sent - received, geometry().capacity));
+      // A receiver counts what it takes a moment after the sender counted it, never before; a damaged queue is bounded
+      // all the same.
+      return sent < received ? 0
+                             : static_cast<std::size_t>(std::min<std::uint64_t>(sent - received, geometry().capacity));
     }
     received = again;
   }
@@ -106,10 +108,11 @@ std::size_t Queue::depth() const noexcept {
 Statistics Queue::statistics() const noexcept {
   const Identity& identity = segment_.header().identity;
   Statistics s;
+  // Received before sent: without a lock the later of the two may be ahead, and nothing is received before it is sent.
+  s.messages_received = in_.received.atomic().load(std::memory_order_acquire);
+  s.bytes_received = in_.received_bytes.atomic().load(std::memory_order_acquire);
   s.messages_sent = out_.sent.get();
   s.bytes_sent = out_.sent_bytes.get();
-  s.messages_received = in_.received.get();
-  s.bytes_received = in_.received_bytes.get();
   s.high_water = std::max<std::size_t>(in_.high_water.get(), depth());
   s.waiting_senders = in_.senders.waiting.get();
   s.waiting_receivers = out_.receivers.waiting.get();

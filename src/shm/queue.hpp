@@ -4,9 +4,9 @@
 //   free  -------------->  (writing)  ----->  queued  ---------->  (reading)  ----->  free
 //   (bracketed states only for loans and large messages: small ones are copied under the lock and skip them)
 //
-// Two locks. The senders' guards taking free slots and listing new messages; the receivers' guards the index and giving slots back.
-// The two rings between them are the only places where the sides meet on the fast path. Who needs both takes the senders' first.
-// Thread safety: everything but the constructor and destructor, from any thread.
+// Two locks. The senders' guards taking free slots and listing new messages; the receivers' guards the index and giving
+// slots back. The two rings between them are the only places where the sides meet on the fast path. Who needs both
+// takes the senders' first. Thread safety: everything but the constructor and destructor, from any thread.
 //   Q1  a message is sent at the one store that makes its slot queued, and received at the one that ends that.
 //   Q2  wake-ups happen before the unlock, where the next owner of the lock would redo them.
 //   Q3  nobody sleeps but registered, under both locks, after looking once more.
@@ -106,7 +106,8 @@ class Queue {
  private:
   explicit Queue(Segment segment) noexcept;
 
-  // locks.cpp. false: this thread is inside a lock already (would_deadlock). A dead owner's leavings are repaired on the way.
+  // locks.cpp. false: this thread is inside a lock already (would_deadlock). A dead owner's leavings are repaired on
+  // the way.
   bool lock_senders() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
   void unlock_senders() noexcept MQXX_RELEASE(senders_lock_);
   bool lock_receivers() noexcept MQXX_TRY_ACQUIRE(true, receivers_lock_);
@@ -119,8 +120,8 @@ class Queue {
   os::Locked lock_second() noexcept;
   void doubt_owner(os::LockWord& lock) const noexcept;
 
-  // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain numbers on
-  // the fast path: a Result that travels through memory in parts costs more than the work.)
+  // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain
+  // numbers on the fast path: a Result that travels through memory in parts costs more than the work.)
   std::uint32_t take_slot(std::size_t size, Priority priority, Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
   std::uint32_t take_returned(Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
   std::uint32_t take_fresh(std::size_t size, Failure& why) noexcept MQXX_REQUIRES(senders_lock_);
@@ -163,6 +164,7 @@ class Queue {
   Result<void> look_again(Side side) noexcept;
   struct Polling;
   bool spin(Side side) noexcept;
+  void prefetch_arrived(Side side) const noexcept;
   int gathering(Side side, Polling& polling) const noexcept;
   void waited_briefly(Polling& polling) const noexcept;
   [[nodiscard]] bool seems_ready(Side side) const noexcept;
@@ -188,8 +190,8 @@ class Queue {
   void forget_derived() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   Segment segment_;
-  SenderSide& out_;    // "out": towards the queue
-  ReceiverSide& in_;   // "in": from the queue
+  SenderSide& out_;   // "out": towards the queue
+  ReceiverSide& in_;  // "in": from the queue
   Index index_;
   std::uint32_t circulating_;
   [[no_unique_address]] Capability senders_lock_;

@@ -1,9 +1,9 @@
 // The receivers' side: the order in which messages leave, copies, batches and loans.
 //
-// While the index is empty and all arrivals have one priority, the arrived ring itself is the queue: its order is the order of
-// delivery, and nothing is sorted (run). As soon as a second priority shows, everything that arrived goes into the index.
+// While the index is empty and all arrivals have one priority, the arrived ring itself is the queue: its order is the
+// order of delivery, and nothing is sorted (run). As soon as a second priority shows, everything that arrived goes into
+// the index.
 #include "base/copy.hpp"
-#include "base/prefetch.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "shm/patience.hpp"
@@ -49,8 +49,8 @@ std::uint32_t Queue::next_slot() noexcept {
     const std::uint64_t head = in_.arrived_head.get();
     std::uint64_t end = in_.run_end.get();
     if (end < head || end - head > ring.size()) return kDamaged;
-    // HB4 change: acquire. While the count stands still, whatever came behind the run has its priority and may wait its turn; the
-    // ring is looked at once for a burst, and its lines stay with the senders meanwhile.
+    // HB4 change: acquire. While the count stands still, whatever came behind the run has its priority and may wait its
+    // turn; the ring is looked at once for a burst, and its lines stay with the senders meanwhile.
     const std::uint64_t changes = segment_.header().common.priority_changes.atomic().load(std::memory_order_acquire);
     bool run = end != head && changes == in_.run_changes.get();
     if (!run) {
@@ -61,8 +61,8 @@ std::uint32_t Queue::next_slot() noexcept {
       RingEntry entry{};
       if (end == head) return kNoSlot;
       if (!ring.read(head, entry) || entry.slot() >= geometry().capacity) return kDamaged;
-      prefetch_to_write(&segment_.slot(entry.slot()));  // it is read, and then made free
-      prefetch_to_read(segment_.payload(entry.slot()) + sizeof(SlotHeader));
+      segment_.prefetch_slot(entry.slot());
+      segment_.returned().prefetch_to_write(in_.returned_tail.get());
       in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
       return entry.slot();
     }

@@ -1,11 +1,12 @@
 // Repair after a dead owner: everything but the slots is made anew from the slots.
 //
-// Whoever finds a lock whose owner died comes here, holding both locks, before anything else. A death in here is the same case again.
-// The slots tell all there is to know, one by one, whatever the dead process was doing:
+// Whoever finds a lock whose owner died comes here, holding both locks, before anything else. A death in here is the
+// same case again. The slots tell all there is to know, one by one, whatever the dead process was doing:
 //  (a) free: it may stand on any list or none; it goes to the senders' free list
 //  (b) queued: the message was sent and not received; it goes to the index
 //  (c) writing, reading: its owner lives, or has died too; the living keep it, the dead one's is free or queued again
-// Slots from `fresh` on were never used. Counters that can be derived are; those that cannot (bytes) may miss the dead process's own call.
+// Slots from `fresh` on were never used. Counters that can be derived are; those that cannot (bytes) may miss the dead
+// process's own call.
 #include <algorithm>
 
 #include "shm/queue.hpp"
@@ -13,7 +14,8 @@
 namespace mqxx::shm {
 namespace {
 
-// Bottom-up merge sort of a list linked through next(), by sequence: no memory, bounded loops, and no order assumed beforehand.
+// Bottom-up merge sort of a list linked through next(), by sequence: no memory, bounded loops, and no order assumed
+// beforehand.
 class SequenceSort {
  public:
   explicit SequenceSort(const Segment& segment) noexcept : segment_(segment) {
@@ -44,8 +46,8 @@ class SequenceSort {
   std::uint32_t merge(std::uint32_t a, std::uint32_t b) noexcept {
     std::uint32_t head = kNoSlot;
     std::uint32_t tail = kNoSlot;
-    // Bounded by the lengths of two lists that only we link, under both locks; another process that writes into them now is caught
-    // by the count.
+    // Bounded by the lengths of two lists that only we link, under both locks; another process that writes into them
+    // now is caught by the count.
     for (std::uint32_t steps = 0; steps < segment_.geometry().capacity && a != kNoSlot && b != kNoSlot; ++steps) {
       if (a >= segment_.geometry().capacity || b >= segment_.geometry().capacity) break;
       std::uint32_t& lesser = segment_.slot(b).sequence.get() < segment_.slot(a).sequence.get() ? b : a;
@@ -128,7 +130,8 @@ void Queue::recover() noexcept {
   std::uint32_t slot = queued.sorted();
   for (std::uint32_t steps = 0; steps < used && slot < used; ++steps) {
     const std::uint32_t following = segment_.next(slot).get();
-    (void)index_.push_back(segment_.slot(slot).priority.get() & kMaxPriority, slot);  // into an empty index: cannot fail
+    (void)index_.push_back(segment_.slot(slot).priority.get() & kMaxPriority,
+                           slot);  // into an empty index: cannot fail
     slot = following;
   }
   step(Step::recovery_listed);

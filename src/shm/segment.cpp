@@ -20,8 +20,8 @@ constexpr std::string_view kHashedPrefix = "mqxx~";
 constexpr std::size_t kHashDigits = 32;
 static_assert(kPrefix.size() == kHashedPrefix.size());
 
-// A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file. What each may do
-// with the queue is in the header's mode, which open() checks.
+// A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file. What each
+// may do with the queue is in the header's mode, which open() checks.
 std::uint32_t file_mode(std::uint32_t mode) noexcept {
   std::uint32_t wide = 0;
   for (const std::uint32_t shift : {6U, 3U, 0U}) {
@@ -175,7 +175,8 @@ Result<Segment> attach_file(const std::string& path) noexcept {
   const Result<std::size_t> got = os::read_at(fd->get(), 0, bytes);
   if (!got) return got.failure();
   if (*got != bytes.size()) return Errc::not_a_queue;
-  const Result<Geometry> geometry = checked_identity(reinterpret_cast<const Header*>(bytes.data())->identity, facts->size);
+  const Result<Geometry> geometry =
+      checked_identity(reinterpret_cast<const Header*>(bytes.data())->identity, facts->size);
   if (!geometry) return geometry.failure();
   return map_segment(std::move(*fd), *geometry);
 }

@@ -1,13 +1,16 @@
 // Segment: the file of one queue, mapped. Publishing, attaching, and the typed places in it.
 //
-// Thread safety: the accessors are pure arithmetic on facts that never change; what they point to has the rules of layout.hpp.
-//   G1  geometry() was computed from checked numbers and fits the mapping; nothing below it is read from shared bytes again.
-//   G2  accessors demand an index in range (ours to check); contents are another process's (the caller's to check).
+// Thread safety: the accessors are pure arithmetic on facts that never change; what they point to has the rules of
+// layout.hpp.
+//   G1  geometry() was computed from checked numbers and fits the mapping; nothing below it is read from shared bytes
+//   again. G2  accessors demand an index in range (ours to check); contents are another process's (the caller's to
+//   check).
 #pragma once
 
 #include <string>
 
 #include "base/assert.hpp"
+#include "base/prefetch.hpp"
 #include "base/unique_fd.hpp"
 #include "os/memory.hpp"
 #include "shm/layout.hpp"
@@ -31,6 +34,10 @@ class Ring {
   bool read(std::uint64_t position, RingEntry& entry) const noexcept {
     entry.bits = entries_[position & mask_].atomic().load(std::memory_order_acquire);  // HB2
     return entry.lap() == lap(position);
+  }
+  /// The line will be written soon: ask for it now, and do something else meanwhile.
+  void prefetch_to_write(std::uint64_t position) const noexcept {
+    mqxx::prefetch_to_write(&entries_[position & mask_]);
   }
   void clear() const noexcept {
     for (std::uint64_t i = 0; i <= mask_; ++i) entries_[i].set(0);
@@ -85,6 +92,12 @@ class Segment {
   [[nodiscard]] std::byte* payload(std::uint32_t number) const noexcept {
     return memory_ + slot_offset(number) + sizeof(SlotHeader);
   }
+  /// Brings a slot's first two lines here: the first to be written, for its mark changes, the second to be read.
+  void prefetch_slot(std::uint32_t number) const noexcept {
+    const std::byte* slot = memory_ + slot_offset(number);
+    mqxx::prefetch_to_write(slot);
+    mqxx::prefetch_to_read(slot + 64);
+  }
   [[nodiscard]] std::uint64_t slot_offset(std::uint32_t number) const noexcept {
     return geometry_.slots + number * geometry_.stride;
   }
@@ -106,7 +119,8 @@ struct NewQueue {
 
 /// The directory of all queues: MQXX_DIR where it is set and not empty, else /dev/shm. Read anew at every call.
 std::string directory();
-/// The file of a queue. Names too long to carry the prefix get a file named by their hash; the header has the whole name.
+/// The file of a queue. Names too long to carry the prefix get a file named by their hash; the header has the whole
+/// name.
 std::string file_of(const std::string& name);
 /// Whether a directory entry may be a queue.
 bool is_queue_file(const std::string& entry);

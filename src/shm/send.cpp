@@ -1,11 +1,11 @@
 // The senders' side: free slots, commits, copies and batches.
 //
 // Where a slot comes from, in this order:
-//  (a) fresh, while fewer than kCirculating slots were ever used: so many going round keep the two sides out of each other's cache lines
-//  (b) the free list of this side: what recovery, dropped loans or an overflow left here
-//  (c) the returned ring: what receivers gave back
-//  (d) fresh: a slot that was never used; its memory is reserved first, so a full file system is an error and not a signal
-//  (e) the overflow list of the receivers' side, under both locks: what did not fit the ring
+//  (a) fresh, while fewer than kCirculating slots were ever used: so many going round keep the two sides out of each
+//  other's cache lines (b) the free list of this side: what recovery, dropped loans or an overflow left here (c) the
+//  returned ring: what receivers gave back (d) fresh: a slot that was never used; its memory is reserved first, so a
+//  full file system is an error and not a signal (e) the overflow list of the receivers' side, under both locks: what
+//  did not fit the ring
 #include <algorithm>
 
 #include "base/copy.hpp"
@@ -28,7 +28,8 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { retu
 Result<void> reserve_up_to(int fd, Shared<std::uint64_t>& watermark, std::uint64_t begin, std::uint64_t end,
                            std::uint64_t region_end) noexcept {
   const std::uint64_t have = watermark.get();
-  if (end <= have) [[likely]] return {};
+  if (end <= have) [[likely]]
+    return {};
   if (have < begin || have > region_end || end > region_end) return Errc::queue_damaged;
   const std::uint64_t wanted = std::max(end, have + std::min(have - begin, kMaxStep));
   const std::uint64_t upto = std::min(round_up(wanted, kPage), region_end);
@@ -58,7 +59,8 @@ std::uint32_t Queue::take_returned(Failure& why) noexcept {
     out_.returned_head.atomic().store(head + 1, std::memory_order_release);
     slot = entry.slot();
   }
-  if (slot < geometry().capacity) [[likely]] return slot;
+  if (slot < geometry().capacity) [[likely]]
+    return slot;
   why = {Errc::queue_damaged};
   return kNoSlot;
 }
@@ -73,8 +75,8 @@ std::uint32_t Queue::take_fresh(std::size_t size, Failure& why) noexcept {
   Result<void> reserved = reserve_up_to(segment_.fd(), out_.next_reserved, g.next,
                                         g.next + (slot + std::uint64_t{1}) * sizeof(std::uint32_t), g.users);
   if (reserved && !g.sparse) {
-    reserved = reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride,
-                             g.file_bytes);
+    reserved =
+        reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride, g.file_bytes);
   } else if (reserved) {
     // The header comes with the first page of the message, before anybody looks at it.
     const std::uint64_t bytes = round_up(sizeof(SlotHeader) + size, kPage);
@@ -105,8 +107,10 @@ Result<void> Queue::reserve_index_page(Priority priority) noexcept {
   const std::uint32_t page = priority / kPagePriorities;
   const std::uint64_t bit = std::uint64_t{1} << page;
   const std::uint64_t reserved = out_.index_pages.get();
-  if ((reserved & bit) != 0) [[likely]] return {};
-  Result<void> done = os::reserve(segment_.fd(), geometry().index + page * std::uint64_t{kIndexPageBytes}, kIndexPageBytes);
+  if ((reserved & bit) != 0) [[likely]]
+    return {};
+  Result<void> done =
+      os::reserve(segment_.fd(), geometry().index + page * std::uint64_t{kIndexPageBytes}, kIndexPageBytes);
   if (done) out_.index_pages.set(reserved | bit);
   return done;
 }
@@ -128,7 +132,8 @@ std::uint32_t Queue::take_slot(std::size_t size, Priority priority, Failure& why
     return kNoSlot;
   }
   std::uint32_t slot = kNoSlot;
-  if (out_.fresh.get() < circulating_) [[unlikely]] slot = take_fresh(size, why);
+  if (out_.fresh.get() < circulating_) [[unlikely]]
+    slot = take_fresh(size, why);
   if (slot == kNoSlot && why.code == Errc::would_block) slot = take_returned(why);
   if (slot == kNoSlot && why.code == Errc::would_block) slot = take_fresh(size, why);
   if (slot == kNoSlot && why.code == Errc::would_block) slot = take_overflow(why);
@@ -161,7 +166,8 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
   header.length.set(static_cast<std::uint32_t>(size));
   header.priority.set(priority);
   out_.sequence.set(sequence + 1);
-  // Q1, and HB2 with the ring: release, so that the fields above stand before the mark even if the next instruction never comes.
+  // Q1, and HB2 with the ring: release, so that the fields above stand before the mark even if the next instruction
+  // never comes.
   header.mark.atomic().store(make_mark(SlotState::queued), std::memory_order_release);
   step(Step::message_committed);
 
@@ -178,8 +184,8 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
     out_.arrived_limit.set(head + geometry().ring_entries);
   }
   if (priority != out_.last_priority.get()) {
-    // HB4 change: release, before the entry. Meets the acquire in next_slot(): a run goes on without a look at the ring only while
-    // nothing of another priority can be in it.
+    // HB4 change: release, before the entry. Meets the acquire in next_slot(): a run goes on without a look at the ring
+    // only while nothing of another priority can be in it.
     out_.last_priority.set(priority);
     auto& changes = segment_.header().common.priority_changes.atomic();
     changes.store(changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);

@@ -1,7 +1,7 @@
 // Who has the queue open, who of them has died, and what the dead had on loan.
 //
-// A user is an entry in the table and a claim on its number (os/process.hpp). The claim ends with the process, whatever ends it, and
-// is seen across PID namespaces; the entry stays until somebody takes it for himself.
+// A user is an entry in the table and a claim on its number (os/process.hpp). The claim ends with the process, whatever
+// ends it, and is seen across PID namespaces; the entry stays until somebody takes it for himself.
 #include <algorithm>
 
 #include "os/process.hpp"
@@ -10,7 +10,8 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::uint32_t kProbes = 4;  // entries of the dead looked for at each opening, so that the table does not grow for ever
+constexpr std::uint32_t kProbes =
+    4;  // entries of the dead looked for at each opening, so that the table does not grow for ever
 constexpr std::uint64_t kPage = 4096;
 
 }  // namespace
@@ -22,7 +23,8 @@ bool Queue::user_is_dead(std::uint32_t number) const noexcept {
   if (pid == 0 || !os::claimed_elsewhere(segment_.fd(), number)) return true;
   // A child that inherited the file keeps its dead parent's claim.
   const std::uint32_t pid_namespace = os::pid_namespace();
-  return pid > 0 && pid_namespace != 0 && segment_.user(number).pid_namespace.get() == pid_namespace && !os::process_exists(pid);
+  return pid > 0 && pid_namespace != 0 && segment_.user(number).pid_namespace.get() == pid_namespace &&
+         !os::process_exists(pid);
 }
 
 Result<std::uint32_t> Queue::free_user_entry() noexcept {
@@ -74,7 +76,8 @@ Result<void> Queue::enlist() noexcept {
 }
 
 Result<void> Queue::be_user() noexcept {
-  if (generation_.load(std::memory_order_relaxed) == os::fork_generation()) [[likely]] return {};
+  if (generation_.load(std::memory_order_relaxed) == os::fork_generation()) [[likely]]
+    return {};
   // The child of a fork: the entry, its claim and its loans are the parent's.
   if (!lock_senders()) return Errc::would_deadlock;
   Result<void> done;
@@ -112,7 +115,8 @@ bool Queue::all_users_are_here() const noexcept {
   return pid_namespace != 0;
 }
 
-// A slot comes back from a loan: to the senders when it was being written, to its place in the queue when it was being read.
+// A slot comes back from a loan: to the senders when it was being written, to its place in the queue when it was being
+// read.
 void Queue::rescue_slot(std::uint32_t slot) noexcept {
   SlotHeader& header = segment_.slot(slot);
   if (mark_state(header.mark.get()) == static_cast<std::uint32_t>(SlotState::writing)) {
@@ -148,7 +152,8 @@ void Queue::rescue_slots_of(std::uint32_t user) noexcept {
 }
 
 bool Queue::rescue_loans() noexcept {
-  if (out_.writing.get() + in_.reading.get() == 0) [[likely]] return false;
+  if (out_.writing.get() + in_.reading.get() == 0) [[likely]]
+    return false;
   bool rescued = false;
   const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
   for (std::uint32_t number = 0; number < count; ++number) {

@@ -3,12 +3,12 @@
 // Polling pays when the other side runs on another processor at this moment, and harms otherwise. So a waiter polls
 //  (a) only while the other side was last seen on another processor,
 //  (b) for no longer than a sleep and a wake-up would take,
-//  (c) as long as it pays: a few failures in a row, and it stops for a number of waits, which doubles each time that the next try fails too,
-//  (d) after a pause where messages come in a stream,
-//  (e) not for the next waits when it lost the processor in the middle: there are more threads than processors, and what it polls
+//  (c) as long as it pays: a few failures in a row, and it stops for a number of waits, which doubles each time that
+//  the next try fails too, (d) after a pause where messages come in a stream, (e) not for the next waits when it lost
+//  the processor in the middle: there are more threads than processors, and what it polls
 //      away is missing where it works.
-// A sleeper looks up by itself now and then (kLookUpNs): should a process have died between making the queue ready and waking,
-// nobody else would tell.
+// A sleeper looks up by itself now and then (kLookUpNs): should a process have died between making the queue ready and
+// waking, nobody else would tell.
 #include <algorithm>
 #include <utility>
 
@@ -21,23 +21,22 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::int64_t kLookUpNs = 500'000'000;
+constexpr std::int64_t kLookUpNs = 800'000'000;
 constexpr std::int64_t kSpinNs = 30'000;  // a sleep and a wake-up, so that a peer who has fallen asleep is waited for
 constexpr std::int64_t kLostNs = 100'000;
-constexpr std::int32_t kTrust = 3;        // failures in a row that are forgiven
-constexpr std::int32_t kDistrust = 16;    // waits without polling after that,
+constexpr std::int32_t kTrust = 3;      // failures in a row that are forgiven
+constexpr std::int32_t kDistrust = 16;  // waits without polling after that,
 constexpr std::int32_t kMostDistrust = 512;
-constexpr int kLooks = 64;       // a round: about 100 ns without pauses
-constexpr int kEagerRounds = 8;  // without pauses: a pause takes as long as a cache line
+constexpr std::int32_t kCrowded = 256;  // or after it lost the processor
+constexpr int kLooks = 64;              // a round: about 100 ns without pauses
+constexpr int kEagerRounds = 8;         // without pauses: a pause takes as long as a cache line
 constexpr int kMostPauses = 16;
 constexpr int kMostGather = 8;
-constexpr int kNoGather = 64;    // short waits until gathering is tried again
+constexpr int kNoGather = 64;  // short waits until gathering is tried again
 
 }  // namespace
 
-Sleepers& Queue::sleepers(Side side) const noexcept {
-  return side == Side::receivers ? out_.receivers : in_.senders;
-}
+Sleepers& Queue::sleepers(Side side) const noexcept { return side == Side::receivers ? out_.receivers : in_.senders; }
 
 bool Queue::seems_ready(Side side) const noexcept {
   RingEntry entry{};
@@ -54,9 +53,10 @@ bool Queue::ready(Side side) const noexcept {
   return side == Side::senders && (out_.fresh.get() < geometry().capacity || in_.free_head.get() != kNoSlot);
 }
 
-// (d) How many pauses to let pass before the first look. A waiter that catches each message as it comes moves a cache line for each; one
-// that lets a few gather moves it once for them all. So when the wait was short and brought one message, the next one is
-// preceded by a pause, as long as that brings more than one; a round trip, where it cannot, goes without.
+// (d) How many pauses to let pass before the first look. A waiter that catches each message as it comes moves a cache
+// line for each; one that lets a few gather moves it once for them all. So when the wait was short and brought one
+// message, the next one is preceded by a pause, as long as that brings more than one; a round trip, where it cannot,
+// goes without.
 int Queue::gathering(Side side, Polling& polling) const noexcept {
   const std::uint64_t count = side == Side::receivers ? in_.received.get() : out_.sent.get();
   const std::uint64_t got = count - polling.count.load(std::memory_order_relaxed);
@@ -73,6 +73,13 @@ void Queue::waited_briefly(Polling& polling) const noexcept {
   if (no_gather > 0) return polling.no_gather.store(no_gather - 1, std::memory_order_relaxed);
   const auto most = static_cast<std::int32_t>(std::min<std::uint32_t>(geometry().capacity / 4, kMostGather));
   polling.gather.store(std::min(polling.gather.load(std::memory_order_relaxed) + 1, most), std::memory_order_relaxed);
+}
+
+// What a receiver has waited for is on its way here while the locks are taken.
+void Queue::prefetch_arrived(Side side) const noexcept {
+  RingEntry entry{};
+  if (side != Side::receivers || !segment_.arrived().read(in_.arrived_head.get(), entry)) return;
+  if (entry.slot() < geometry().capacity) segment_.prefetch_slot(entry.slot());
 }
 
 bool Queue::spin(Side side) noexcept {
@@ -96,6 +103,7 @@ bool Queue::spin(Side side) noexcept {
         polling.trust.store(kTrust, std::memory_order_relaxed);  // (c)
         polling.distrust.store(kDistrust, std::memory_order_relaxed);
         if (round == 0) waited_briefly(polling);
+        prefetch_arrived(side);
         return true;
       }
       for (int k = std::min(round, kMostPauses); k > kEagerRounds; --k) os::pause();
@@ -103,7 +111,9 @@ bool Queue::spin(Side side) noexcept {
     const std::int64_t before = std::exchange(now, os::now_ns());
     lost_processor = now - before > kLostNs;  // (e)
   }
-  if (trust > 0 && !lost_processor) {
+  if (lost_processor) {
+    polling.trust.store(-kCrowded, std::memory_order_relaxed);
+  } else if (trust > 0) {
     polling.trust.store(trust - 1, std::memory_order_relaxed);
   } else {
     const std::int32_t distrust = polling.distrust.load(std::memory_order_relaxed);
@@ -147,8 +157,8 @@ Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexc
     return looked.is(Errc::would_block) ? Result<void>(Errc::timed_out) : looked;
   }
   if (wait.stop == nullptr) return sleep(side, wait);
-  // The callback changes the word that we sleep on, so it wakes us whenever it comes after our registration; before that,
-  // sleep() sees the request itself.
+  // The callback changes the word that we sleep on, so it wakes us whenever it comes after our registration; before
+  // that, sleep() sees the request itself.
   const std::stop_callback rouse_us(*wait.stop, [this, side] { rouse(side); });
   return sleep(side, wait);
 }
@@ -169,7 +179,8 @@ Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
 
   for (;;) {
     const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
-    const os::Woken woken = stopped ? os::Woken::interrupted : os::wait_on(sleepers.word, registered_at, wait, kLookUpNs);
+    const os::Woken woken =
+        stopped ? os::Woken::interrupted : os::wait_on(sleepers.word, registered_at, wait, kLookUpNs);
     if (woken == os::Woken::woken) return {};  // and taken off the count by whoever did it
     if (!lock_both()) return Errc::would_deadlock;
     rescue_loans();
@@ -191,12 +202,13 @@ void Queue::leave(Sleepers& sleepers, std::uint32_t registered_at) noexcept {
 
 namespace {
 
-// One wake-up for each of `count` new messages or slots, as far as there are sleepers. Those whom the kernel woke come off the count
-// here, so that a burst does not wake again those who are on their way. When it found fewer than were counted, the others have
-// died, or have not fallen asleep yet and see the word change: none of them counts any more.
+// One wake-up for each of `count` new messages or slots, as far as there are sleepers. Those whom the kernel woke come
+// off the count here, so that a burst does not wake again those who are on their way. When it found fewer than were
+// counted, the others have died, or have not fallen asleep yet and see the word change: none of them counts any more.
 void wake(Sleepers& sleepers, std::uint64_t count) noexcept {
   const std::uint32_t waiting = sleepers.waiting.get();
-  if (waiting == 0) [[likely]] return;
+  if (waiting == 0) [[likely]]
+    return;
   const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, count));
   // Relaxed: the futex call orders it, and both sides look again under locks.
   const std::uint32_t word = sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -233,8 +245,8 @@ void Queue::wake_senders(std::uint64_t slots) noexcept {
 }
 
 void Queue::rouse(Side side) noexcept {
-  // A lock that this thread is inside already is released soon, by whom the signal handler interrupted; until then nobody
-  // of this thread sleeps, so there is nobody to wake.
+  // A lock that this thread is inside already is released soon, by whom the signal handler interrupted; until then
+  // nobody of this thread sleeps, so there is nobody to wake.
   if (!lock_both()) return;
   wake_all(sleepers(side));
   unlock_both();

@@ -1,20 +1,22 @@
 // Kills a process at every step of every operation, and lets the survivor find out.
 //
-// Each scenario runs again and again; in run n the child is killed at its n-th step, until it gets through alive. After each death:
+// Each scenario runs again and again; in run n the child is killed at its n-th step, until it gets through alive. After
+// each death:
 //  - the survivor's very next call answers
-//  - what was queued before is there, whole and in order, but for what the dead process had received; its own message may be there or not
+//  - what was queued before is there, whole and in order, but for what the dead process had received; its own message
+//  may be there or not
 //  - the full capacity can be filled and emptied
 //  - the checker finds nothing
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/step.hpp"
 #include "shm/check.hpp"
@@ -66,7 +68,8 @@ std::uint64_t checked_tag(std::span<const std::byte> bytes) {
   return tag;
 }
 
-// A message that a victim had on loan returns when somebody looks for it: at the latest when the queue seems empty, and then late.
+// A message that a victim had on loan returns when somebody looks for it: at the latest when the queue seems empty, and
+// then late.
 constexpr int kMostLate = 1;
 
 std::vector<std::uint64_t> drain(Queue& queue) {
@@ -124,7 +127,8 @@ class Steps : public testing::TestWithParam<Scenario> {
   void expect_full_capacity(Queue& queue, const std::string& where) {
     const std::uint32_t capacity = queue.geometry().capacity;
     for (std::uint32_t i = 0; i < capacity; ++i) {
-      ASSERT_TRUE(queue.send(message(i, queue.geometry().message_size), 1, Wait::none())) << where << ": room for " << i;
+      ASSERT_TRUE(queue.send(message(i, queue.geometry().message_size), 1, Wait::none()))
+          << where << ": room for " << i;
     }
     EXPECT_TRUE(queue.send(message(0, 8), 1, Wait::none()).is(Errc::would_block)) << where;
     EXPECT_EQ(drain(queue).size(), capacity) << where;
@@ -145,7 +149,8 @@ TEST_P(Steps, DeathAtEachStepLosesNothing) {
     ASSERT_LT(countdown, 2000) << "the operation has no end";
     const std::string where = std::string(scenario.name) + ", step " + std::to_string(countdown);
     (void)os::remove_file(file_of("/q"));
-    const auto queue = std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
+    const auto queue =
+        std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
     for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
     most_taken_ = scenario.most_taken;
     killed = run_child(countdown, scenario.operation);
@@ -164,9 +169,11 @@ TEST_P(Steps, DeathDuringTheRepairAfterADeathLosesNothing) {
   for (const int first : {1, 3, 5}) {
     bool killed = true;
     for (int countdown = 0; killed && countdown < 200; ++countdown) {
-      const std::string where = std::string(scenario.name) + ", steps " + std::to_string(first) + " and " + std::to_string(countdown);
+      const std::string where =
+          std::string(scenario.name) + ", steps " + std::to_string(first) + " and " + std::to_string(countdown);
       (void)os::remove_file(file_of("/q"));
-      const auto queue = std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
+      const auto queue =
+          std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
       for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
       most_taken_ = 2 * scenario.most_taken;
       run_child(first, scenario.operation);
@@ -179,7 +186,9 @@ TEST_P(Steps, DeathDuringTheRepairAfterADeathLosesNothing) {
   }
 }
 
-void send_victims(Queue& queue) { (void)queue.send(message(kVictimTag, queue.geometry().message_size), 1, Wait::none()); }
+void send_victims(Queue& queue) {
+  (void)queue.send(message(kVictimTag, queue.geometry().message_size), 1, Wait::none());
+}
 
 void receive_one(Queue& queue) {
   std::vector<std::byte> buffer(queue.geometry().message_size);
@@ -248,20 +257,22 @@ constexpr std::uint32_t kLarge = 10'000;
 
 INSTANTIATE_TEST_SUITE_P(
     Shm, Steps,
-    testing::Values(Scenario{"SendToEmpty", 4, 64, 0, send_victims}, Scenario{"Send", 4, 64, 2, send_victims},
-                    Scenario{"SendThatFills", 4, 64, 3, send_victims}, Scenario{"SendToFull", 4, 64, 4, send_victims},
-                    Scenario{"SendLarge", 3, kLarge, 1, send_victims}, Scenario{"SendEight", 12, 64, 3, send_eight},
-                    Scenario{"SendBeyondTheRing", 40, 64, 16, send_victims}, Scenario{"Receive", 4, 64, 3, receive_one, 1},
-                    Scenario{"ReceiveThatEmpties", 4, 64, 1, receive_one, 1}, Scenario{"ReceiveFromFull", 4, 64, 4, receive_one, 1},
-                    Scenario{"ReceiveLarge", 3, kLarge, 2, receive_one, 1}, Scenario{"ReceiveEight", 12, 64, 10, receive_eight, 8},
-                    Scenario{"LoanSent", 4, 64, 2, lend_and_send}, Scenario{"LoanDropped", 4, 64, 2, lend_and_drop},
-                    Scenario{"LoanReleased", 4, 64, 3, take_and_release, 1}, Scenario{"LoanPutBack", 4, 64, 3, take_and_put_back},
-                    Scenario{"SendThatExpires", 2, 64, 2, wait_in_vain_to_send},
-                    Scenario{"ReceiveThatExpires", 2, 64, 0, wait_in_vain_to_receive},
-                    Scenario{"OpenAndClose", 4, 64, 2, come_and_go}),
+    testing::Values(
+        Scenario{"SendToEmpty", 4, 64, 0, send_victims}, Scenario{"Send", 4, 64, 2, send_victims},
+        Scenario{"SendThatFills", 4, 64, 3, send_victims}, Scenario{"SendToFull", 4, 64, 4, send_victims},
+        Scenario{"SendLarge", 3, kLarge, 1, send_victims}, Scenario{"SendEight", 12, 64, 3, send_eight},
+        Scenario{"SendBeyondTheRing", 40, 64, 16, send_victims}, Scenario{"Receive", 4, 64, 3, receive_one, 1},
+        Scenario{"ReceiveThatEmpties", 4, 64, 1, receive_one, 1}, Scenario{"ReceiveFromFull", 4, 64, 4, receive_one, 1},
+        Scenario{"ReceiveLarge", 3, kLarge, 2, receive_one, 1}, Scenario{"ReceiveEight", 12, 64, 10, receive_eight, 8},
+        Scenario{"LoanSent", 4, 64, 2, lend_and_send}, Scenario{"LoanDropped", 4, 64, 2, lend_and_drop},
+        Scenario{"LoanReleased", 4, 64, 3, take_and_release, 1}, Scenario{"LoanPutBack", 4, 64, 3, take_and_put_back},
+        Scenario{"SendThatExpires", 2, 64, 2, wait_in_vain_to_send},
+        Scenario{"ReceiveThatExpires", 2, 64, 0, wait_in_vain_to_receive},
+        Scenario{"OpenAndClose", 4, 64, 2, come_and_go}),
     [](const auto& scenario) { return std::string(scenario.param.name); });
 
-// A sender that dies between making its message queued and waking: nobody else makes a call, and the sleeper goes on all the same.
+// A sender that dies between making its message queued and waking: nobody else makes a call, and the sleeper goes on
+// all the same.
 TEST(StepsOfAWakeUp, SleepingReceiverGetsTheMessageOfASenderThatDiedBeforeWakingIt) {
   const test::Watchdog watchdog{std::chrono::seconds(60)};
   const test::PrivateDirectory directory;

@@ -1,17 +1,25 @@
-// Robust lock on futexes and the kernel's robust list, in the manner of the C library's robust mutex and on the same list.
+// Robust lock on futexes and the kernel's robust list, in the manner of the C library's robust mutex and on the same
+// list.
 //
-// Why not pthread_mutex_t: measured at twice the price (docs/decisions/0002-robust-lock.md). The list head belongs to the
-// C library; get_robust_list(2) tells where it is and at what distance the kernel expects the futex word from a node.
-//   L1  A thread inside a lock call or a critical section has list_op_pending set to its newest lock; it is 0 otherwise.
-//   L2  The older of two held locks is linked at the front of the thread's list, as the C library links its own.
-//   L3  So whatever instruction a thread dies at, the kernel finds every word that may hold its TID.
-// Unlocking is a plain store and not an exchange, which saves 3 ns and the wait for every earlier store (a line that another processor
-// has takes 60 ns to come). What an exchange would have told, that somebody sleeps, is in a word of its own:
-//   L4  A waiter sets `contended`, calls membarrier(2), and only then sleeps. After that call an owner has either made its unlocking
-//       visible, so the futex call does not sleep, or will see `contended` when it looks behind its unlocking, and wakes.
+// Why not pthread_mutex_t: measured at twice the price (docs/decisions/0002-robust-lock.md). The list head belongs to
+// the C library; get_robust_list(2) tells where it is and at what distance the kernel expects the futex word from a
+// node.
+//   L1  A thread inside a lock call or a critical section has list_op_pending set to its newest lock; it is 0
+//   otherwise. L2  The older of two held locks is linked at the front of the thread's list, as the C library links its
+//   own. L3  So whatever instruction a thread dies at, the kernel finds every word that may hold its TID.
+// Unlocking is a plain store and not an exchange, which saves 3 ns and the wait for every earlier store (a line that
+// another processor has takes 60 ns to come). What an exchange would have told, that somebody sleeps, is in a word of
+// its own:
+//   L4  A waiter sets `contended`, calls membarrier(2), and only then sleeps. After that call an owner has either made
+//   its unlocking
+//       visible, so the futex call does not sleep, or will see `contended` when it looks behind its unlocking, and
+//       wakes.
 // Where membarrier is refused the waiter sleeps in short slices instead.
 // L1 holds as long as no robust pthread mutex is used inside a critical section, and none is.
 #include "os/lock.hpp"
+
+#include <cstddef>
+#include <ctime>
 
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -19,9 +27,6 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cstddef>
-#include <ctime>
 
 #include "base/assert.hpp"
 #include "os/pause.hpp"
@@ -42,13 +47,15 @@ struct Thread {
   ListHead* head = nullptr;
   std::uint32_t tid = 0;
   bool fenced = false;
-  robust_list* after_linked = nullptr;  // what followed the linked lock when it was linked: never read back from shared bytes
+  robust_list* after_linked =
+      nullptr;  // what followed the linked lock when it was linked: never read back from shared bytes
 };
 constinit thread_local Thread t_thread __attribute__((tls_model("initial-exec")));
 
 // Stands in where the kernel keeps no robust list (emulators): locks work, deaths go unnoticed.
 constexpr long kDefaultOffset = -32;
-constinit thread_local ListHead t_no_list __attribute__((tls_model("initial-exec"))) = {nullptr, kDefaultOffset, {nullptr}};
+constinit thread_local ListHead t_no_list
+    __attribute__((tls_model("initial-exec"))) = {nullptr, kDefaultOffset, {nullptr}};
 
 void forget_thread_in_child() noexcept { t_thread.tid = 0; }
 
@@ -112,7 +119,8 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
   return syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
 }
 
-constexpr int kPauseRounds = 4;          // 1, 2, 4, 8 pauses: longer than a critical section, unless its owner lost the processor
+constexpr int kPauseRounds =
+    4;  // 1, 2, 4, 8 pauses: longer than a critical section, unless its owner lost the processor
 constexpr int kRounds = 6;
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
@@ -120,7 +128,8 @@ constexpr int kPatientLookUps = 2;
 
 bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept {
   const std::uint32_t kept = seen & (FUTEX_OWNER_DIED | FUTEX_WAITERS);
-  // HB1 lock: acquire. Meets the release in unlock(), or the kernel's at a death: all that the last owner wrote is seen.
+  // HB1 lock: acquire. Meets the release in unlock(), or the kernel's at a death: all that the last owner wrote is
+  // seen.
   return lock.word.compare_exchange_strong(seen, t_thread.tid | kept | flags, std::memory_order_acquire,
                                            std::memory_order_relaxed);
 }
@@ -144,8 +153,8 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
       if (try_take(lock, seen, 0)) return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
       continue;
     }
-    // Longer each time, so that contenders do not take the line from the owner. Then the owner may be waiting for this very processor:
-    // it woke us before it unlocked, and we took its place.
+    // Longer each time, so that contenders do not take the line from the owner. Then the owner may be waiting for this
+    // very processor: it woke us before it unlocked, and we took its place.
     for (int i = 0; i < 1 << round; ++i) pause();
     if (++round > kPauseRounds) sched_yield();
     seen = lock.word.load(std::memory_order_relaxed);
@@ -176,21 +185,27 @@ Locked take(LockWord& lock) noexcept {
 void release(LockWord& lock, std::uint32_t left) noexcept {
   bool somebody_sleeps = lock.contended.load(std::memory_order_relaxed) != 0;
   // Taken back while the lock is still ours; who sets it from now on looks at the word once more before it sleeps.
-  if (somebody_sleeps) [[unlikely]] lock.contended.store(0, std::memory_order_relaxed);
+  if (somebody_sleeps) [[unlikely]]
+    lock.contended.store(0, std::memory_order_relaxed);
   lock.word.store(left, std::memory_order_release);  // HB1 unlock
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // L4: the compiler keeps the next load here, the waiter's membarrier the processor
+  std::atomic_signal_fence(
+      std::memory_order_seq_cst);  // L4: the compiler keeps the next load here, the waiter's membarrier the processor
   somebody_sleeps = somebody_sleeps || lock.contended.load(std::memory_order_relaxed) != 0;
-  if (somebody_sleeps) [[unlikely]] futex(lock.word, FUTEX_WAKE, 1, nullptr);
+  if (somebody_sleeps) [[unlikely]]
+    futex(lock.word, FUTEX_WAKE, 1, nullptr);
 }
 
 }  // namespace
 
 Locked lock_first(LockWord& first) noexcept {
-  if (t_thread.tid == 0) [[unlikely]] enter_thread();
-  if (t_thread.head->pending.load(std::memory_order_relaxed) != nullptr) [[unlikely]] return Locked::would_deadlock;
+  if (t_thread.tid == 0) [[unlikely]]
+    enter_thread();
+  if (t_thread.head->pending.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    return Locked::would_deadlock;
   set_pending(node_of(first));
   const Locked locked = take(first);
-  if (locked == Locked::owner_slow) [[unlikely]] set_pending(nullptr);
+  if (locked == Locked::owner_slow) [[unlikely]]
+    set_pending(nullptr);
   return locked;
 }
 
@@ -221,7 +236,9 @@ void unlock_second(LockWord& first, LockWord& second) noexcept {
   unlink(first);
 }
 
-std::uint32_t owner_of(const LockWord& lock) noexcept { return lock.word.load(std::memory_order_relaxed) & FUTEX_TID_MASK; }
+std::uint32_t owner_of(const LockWord& lock) noexcept {
+  return lock.word.load(std::memory_order_relaxed) & FUTEX_TID_MASK;
+}
 
 void disown(LockWord& lock, std::uint32_t thread) noexcept {
   std::uint32_t seen = lock.word.load(std::memory_order_relaxed);

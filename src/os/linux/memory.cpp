@@ -1,5 +1,12 @@
 #include "os/memory.hpp"
 
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -7,13 +14,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <ctime>
-#include <memory>
 
 #include "base/error.hpp"
 
@@ -50,7 +50,8 @@ UnnamedFile::~UnnamedFile() {
 }
 
 Result<UniqueFd> open_file(const std::string& path) noexcept {
-  // O_NONBLOCK: a FIFO at the path must not hold us up. Not O_CREAT: fs.protected_regular refuses that in sticky directories.
+  // O_NONBLOCK: a FIFO at the path must not hold us up. Not O_CREAT: fs.protected_regular refuses that in sticky
+  // directories.
   UniqueFd fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return failure_from_errno(errno);
   return fd;
@@ -68,7 +69,8 @@ Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept 
     std::array<char, 64> source{};
     std::snprintf(source.data(), source.size(), "/proc/self/fd/%d", file.fd.get());
     if (linkat(AT_FDCWD, source.data(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
-    if (errno == ENOENT && linkat(file.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) == 0) return {};  // no /proc
+    if (errno == ENOENT && linkat(file.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) == 0)
+      return {};  // no /proc
     return failure_from_errno(errno);
   }
   if (link(file.temporary.c_str(), path.c_str()) != 0) return failure_from_errno(errno);

@@ -1,5 +1,12 @@
 #include "os/process.hpp"
 
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,13 +15,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
-#include <vector>
 
 #include "base/error.hpp"
 

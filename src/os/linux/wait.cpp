@@ -1,12 +1,12 @@
 #include "os/wait.hpp"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace mqxx::os {
 namespace {
@@ -36,8 +36,8 @@ bool passed(const Wait& wait) noexcept {
 
 Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait,
               std::int64_t look_up_ns) noexcept {
-  // The kernel takes one absolute time on one clock. A look-up that comes before a wall-clock deadline is timed on the wall
-  // clock as well: a step of that clock makes it early or late, and the caller's loop puts both right.
+  // The kernel takes one absolute time on one clock. A look-up that comes before a wall-clock deadline is timed on the
+  // wall clock as well: a step of that clock makes it early or late, and the caller's loop puts both right.
   const bool wall = wait.until == Wait::Until::system;
   const std::int64_t now = read_clock(wall ? CLOCK_REALTIME : CLOCK_MONOTONIC);
   std::int64_t until = now + look_up_ns;

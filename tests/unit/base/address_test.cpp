@@ -1,8 +1,8 @@
 #include "base/address.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace mqxx {
 namespace {
@@ -23,7 +23,8 @@ TEST(Address, PrefixNamesTheHome) {
 
 TEST(Address, WhatIsNoNameIsRefused) {
   using namespace std::string_view_literals;
-  for (const std::string_view bad : {""sv, "/"sv, "//"sv, "/a/b"sv, "a/"sv, "."sv, "/.."sv, "a\0b"sv, "kernel:"sv, "sysv:"sv}) {
+  for (const std::string_view bad :
+       {""sv, "/"sv, "//"sv, "/a/b"sv, "a/"sv, "."sv, "/.."sv, "a\0b"sv, "kernel:"sv, "sysv:"sv}) {
     EXPECT_TRUE(parse_address(bad).is(Errc::invalid_name)) << bad;
   }
 }

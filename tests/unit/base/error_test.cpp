@@ -1,9 +1,9 @@
 #include "base/error.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cerrno>
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace mqxx {
 namespace {

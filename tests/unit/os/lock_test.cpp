@@ -1,15 +1,15 @@
 // One test for each duty of os/lock.hpp.
 #include "os/lock.hpp"
 
-#include <gtest/gtest.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/mman.h>
-
 #include <atomic>
 #include <new>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
 
 #include "support/child.hpp"
 #include "support/watchdog.hpp"
@@ -27,7 +27,8 @@ struct Shared {
 class Lock : public testing::Test {
  protected:
   Lock()
-      : shared_(*new (mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Shared{}) {}
+      : shared_(*new (mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+                    Shared{}) {}
   ~Lock() override { munmap(&shared_, sizeof(Shared)); }
 
   /// A child that gets as far as `body` says and is killed there.

@@ -1,13 +1,13 @@
 // One test for each duty of os/wait.hpp.
 #include "os/wait.hpp"
 
+#include <new>
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
-
-#include <new>
-#include <thread>
 
 #include "support/child.hpp"
 #include "support/watchdog.hpp"

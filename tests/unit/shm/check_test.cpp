@@ -1,10 +1,10 @@
 // The checker finds each kind of damage. A checker that cannot fail proves nothing.
 #include "shm/check.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "support/private_directory.hpp"
 #include "support/watchdog.hpp"

@@ -1,10 +1,10 @@
 #include "shm/index.hpp"
 
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <map>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/private_directory.hpp"
 #include "support/seed.hpp"
@@ -81,7 +81,8 @@ TEST_F(IndexTest, AgreesWithAMapOfQueues) {
   for (std::uint32_t slot = 0; slot < kCapacity; ++slot) free.push_back(slot);
   for (int i = 0; i < 200'000; ++i) {
     if (!free.empty() && random.one_in(2)) {
-      const Priority priority = static_cast<Priority>(random.one_in(3) ? random.below(4) : random.below(kMaxPriority + 1));
+      const Priority priority =
+          static_cast<Priority>(random.one_in(3) ? random.below(4) : random.below(kMaxPriority + 1));
       ASSERT_TRUE(add(free.back(), priority));
       model[priority].push_back(free.back());
       free.pop_back();

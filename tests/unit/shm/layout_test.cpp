@@ -1,4 +1,5 @@
-// The layout as numbers: what a queue made by this format looks like, for ever. Whoever changes one of them bumps kFormat.
+// The layout as numbers: what a queue made by this format looks like, for ever. Whoever changes one of them bumps
+// kFormat.
 #include "shm/layout.hpp"
 
 #include <gtest/gtest.h>

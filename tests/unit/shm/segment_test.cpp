@@ -1,8 +1,8 @@
 #include "shm/segment.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "support/private_directory.hpp"
 
