@@ -156,6 +156,7 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
   std::size_t received = 0;
   std::uint64_t bytes = 0;
   Errc why = Errc::would_block;
+  Loan large;  // the batch ends with the first large message, which is copied outside the lock
   for (Incoming& place : room) {
     const std::uint32_t slot = next_slot();
     if (slot == kNoSlot) break;
@@ -164,19 +165,29 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
       why = Errc::queue_damaged;
       break;
     }
-    copy_bytes(place.buffer.data(), segment_.payload(slot), length);
     place.size = length;
     place.priority = segment_.slot(slot).priority.get();
+    ++received;
+    if (length >= kCopyOutside) {
+      large = mark_reading(slot, length);
+      break;
+    }
+    copy_bytes(place.buffer.data(), segment_.payload(slot), length);
     free_slot(slot);
     bytes += length;
-    ++received;
   }
-  if (received != 0) {
-    note_received(received, bytes);
-    wake_senders(received);
+  const std::size_t small = received - (large.slot == kNoSlot ? 0 : 1);
+  if (small != 0) {
+    note_received(small, bytes);
+    wake_senders(small);
   }
   unlock_receivers();
   if (received == 0) return why;
+  if (large.slot != kNoSlot) {
+    copy_bytes(room[received - 1].buffer.data(), large.bytes.data(), large.bytes.size());
+    const Result<void> released = release_loan(large.slot);
+    if (!released) return released.failure();
+  }
   return received;
 }
 
@@ -185,19 +196,20 @@ Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& w
     if (place.buffer.size() < geometry().message_size) return Errc::buffer_too_small;
   }
   if (room.empty()) return std::size_t{0};
-  if (geometry().message_size < kCopyOutside) {
-    return persist(Side::receivers, wait, [&] { return receive_some(room); });
+  if (geometry().message_size >= kCopyOutside) {
+    const Result<void> user = be_user();
+    if (!user) return user.failure();
   }
-  // Messages that may be large are copied outside the lock, one by one.
+  // After a large message there may be more.
   std::size_t received = 0;
-  for (Incoming& place : room) {
-    Received one;
-    const Result<void> got = receive(place.buffer, received == 0 ? wait : Wait::none(), one);
-    if (!got && received == 0) return got.failure();
-    if (!got) break;
-    place.size = one.size;
-    place.priority = one.priority;
-    ++received;
+  for (;;) {
+    const std::span<Incoming> rest = room.subspan(received);
+    const Result<std::size_t> some =
+        persist(Side::receivers, received == 0 ? wait : Wait::none(), [&] { return receive_some(rest); });
+    if (!some && received == 0) return some;
+    if (!some) break;
+    received += *some;
+    if (received == room.size() || room[received - 1].size < kCopyOutside) break;
   }
   return received;
 }
