@@ -127,15 +127,20 @@ double busy_percent_now() {
   return after.all > before.all ? 100 * (after.busy - before.busy) / (after.all - before.all) : 0;
 }
 
-std::vector<std::pair<std::string, std::string>> describe_machine() {
+std::string kernel_name() {
   utsname system{};
   ::uname(&system);
+  const std::string release = system.release;
+  return std::string(system.sysname) + ' ' + release.substr(0, release.find('-')) + ' ' + system.machine;
+}
+
+std::vector<std::pair<std::string, std::string>> describe_machine() {
   return {
       {"date", now_text()},
       {"processor", value_in("/proc/cpuinfo", "model name")},
       {"processors used", std::to_string(usable_cpus().size())},
       {"memory", value_in("/proc/meminfo", "MemTotal")},
-      {"kernel", std::string(system.sysname) + " " + system.release + " " + system.machine},
+      {"kernel", kernel_name()},
       {"compiler", kCompiler},
       {"user", ::geteuid() == 0 ? "root" : "not root"},
   };

@@ -35,6 +35,9 @@ ProcessorTimes processor_times();
 /// Percent of all processors' time that others use now, watched for a moment: a busy machine measures itself.
 double busy_percent_now();
 
+/// System, version without the builder's suffix, and architecture: "Linux 6.1.0 x86_64".
+std::string kernel_name();
+
 /// Name and value: processor, memory, kernel, compiler, date.
 std::vector<std::pair<std::string, std::string>> describe_machine();
 

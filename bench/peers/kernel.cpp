@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
+#include "measure/machine.hpp"
 #include "peer.hpp"
 
 namespace bench {
@@ -62,11 +62,7 @@ class KernelChannel : public Channel {
 class KernelPeer : public Peer {
  public:
   std::string name() const override { return std::string(kKernel); }
-  std::string version() const override {
-    utsname system{};
-    ::uname(&system);
-    return std::string("POSIX message queue of ") + system.sysname + " " + system.release;
-  }
+  std::string version() const override { return "POSIX message queue of " + kernel_name(); }
   std::unique_ptr<Channel> make(const ChannelOptions& options) const override {
     return std::make_unique<KernelChannel>(options);
   }

@@ -4,6 +4,8 @@
 // with a std::stop_token. Full, empty, late and stopped are return values; failures throw Error. Each form
 // has a twin that takes a std::error_code& last and does not throw: there the code is clear on success and on full,
 // empty, late or stopped.
+//
+// Longer than other headers here, since every call has its contract beside it.
 #pragma once
 
 #include <chrono>
@@ -110,6 +112,7 @@ class Queue {
   // ---- Receiving ---------------------------------------------------------------------------------------------------
 
   /// Takes the oldest message of the highest priority, waiting while the queue is empty.
+  /// A process that dies in the middle may leave a message of 4 KiB or more to the other receivers.
   /// @param buffer  at least attributes().message_size bytes, however small the message is
   /// @throws Error  buffer_too_small: the message stays queued; not_readable, would_block (nonblocking and
   ///                empty), queue_damaged, closed
@@ -184,7 +187,7 @@ class Queue {
 
   /// Takes the first messages in order: waits for one as long as `wait` allows, then takes what is there.
   /// @param room  each buffer at least message_size bytes; filled from the front
-  /// @return how many were received; 0 only when the wait ended
+  /// @return how many were received; 0 only when the wait ended. May be more than the capacity, when senders keep up.
   std::size_t receive_batch(std::span<Incoming> room, const Wait& wait = Wait::forever());
   std::size_t receive_batch(std::span<Incoming> room, const Wait& wait, std::error_code& ec) noexcept;
   std::size_t try_receive_batch(std::span<Incoming> room) { return receive_batch(room, Wait::none()); }

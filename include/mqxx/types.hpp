@@ -31,7 +31,7 @@ struct OpenOptions {
   std::size_t message_size = 8192;  ///< most bytes of one message, 1 .. kMaxMessageSize; likewise
   std::uint32_t mode = 0600;        ///< permission bits, less the umask; likewise
   bool exclusive = true;            ///< Queue::create refuses a queue that exists already
-  bool nonblocking = false;         ///< send and receive fail with would_block instead of waiting
+  bool nonblocking = false;  ///< no call waits: the plain forms fail with would_block, the others answer as try_ does
 };
 
 /// @see mq_getattr(3)
@@ -54,7 +54,7 @@ struct Statistics {
   using Time = std::chrono::system_clock::time_point;
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;
-  std::uint64_t messages_received = 0;
+  std::uint64_t messages_received = 0;  ///< on loan ones too; one that is put back is taken off again
   std::uint64_t bytes_received = 0;
   std::size_t high_water = 0;       ///< greatest depth that anybody met who looked; a peak inside a burst may be missed
   std::size_t waiting_senders = 0;  ///< asleep now because the queue is full

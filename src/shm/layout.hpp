@@ -1,4 +1,5 @@
-// Every byte that two processes agree on. One drawing; docs/layout.md explains it, the assertions pin it.
+// Every byte that two processes agree on. One drawing; docs/layout.md explains it, the assertions pin it. All in one
+// file, however long, so that nobody looks for the rest.
 //
 //  offset                what
 //  0        +-----------------------------+

@@ -165,6 +165,8 @@ class Queue {
   struct Polling;
   bool spin(Side side) noexcept;
   void prefetch_arrived(Side side) const noexcept;
+  static void trust_more(Polling& polling) noexcept;
+  static void trust_less(Polling& polling, bool lost_processor) noexcept;
   int gathering(Side side, Polling& polling) const noexcept;
   void waited_briefly(Polling& polling) const noexcept;
   [[nodiscard]] bool seems_ready(Side side) const noexcept;

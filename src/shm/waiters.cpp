@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kLookUpNs = 800'000'000;
 constexpr std::int64_t kSpinNs = 30'000;  // a sleep and a wake-up, so that a peer who has fallen asleep is waited for
+constexpr std::int64_t kPaysNs = 6'000;   // the processor time of a sleep and a wake-up
 constexpr std::int64_t kLostNs = 100'000;
 constexpr std::int32_t kTrust = 3;      // failures in a row that are forgiven
 constexpr std::int32_t kDistrust = 16;  // waits without polling after that,
@@ -82,6 +83,20 @@ void Queue::prefetch_arrived(Side side) const noexcept {
   if (entry.slot() < geometry().capacity) segment_.prefetch_slot(entry.slot());
 }
 
+void Queue::trust_less(Polling& polling, bool lost_processor) noexcept {
+  const std::int32_t trust = polling.trust.load(std::memory_order_relaxed);
+  if (lost_processor) return polling.trust.store(-kCrowded, std::memory_order_relaxed);
+  if (trust > 0) return polling.trust.store(trust - 1, std::memory_order_relaxed);
+  const std::int32_t distrust = polling.distrust.load(std::memory_order_relaxed);
+  polling.trust.store(-distrust, std::memory_order_relaxed);
+  polling.distrust.store(std::min(2 * distrust, kMostDistrust), std::memory_order_relaxed);
+}
+
+void Queue::trust_more(Polling& polling) noexcept {
+  polling.trust.store(kTrust, std::memory_order_relaxed);
+  polling.distrust.store(kDistrust, std::memory_order_relaxed);
+}
+
 bool Queue::spin(Side side) noexcept {
   if (!spinning_) return false;
   const Common& common = segment_.header().common;
@@ -100,10 +115,13 @@ bool Queue::spin(Side side) noexcept {
   for (int round = 0; now - start < kSpinNs && !lost_processor; ++round) {  // (b)
     for (int i = 0; i < kLooks; ++i) {
       if (seems_ready(side)) {
-        polling.trust.store(kTrust, std::memory_order_relaxed);  // (c)
-        polling.distrust.store(kDistrust, std::memory_order_relaxed);
-        if (round == 0) waited_briefly(polling);
         prefetch_arrived(side);
+        if (now - start < kPaysNs) {  // (c)
+          trust_more(polling);
+        } else {
+          trust_less(polling, false);
+        }
+        if (round == 0) waited_briefly(polling);
         return true;
       }
       for (int k = std::min(round, kMostPauses); k > kEagerRounds; --k) os::pause();
@@ -111,15 +129,7 @@ bool Queue::spin(Side side) noexcept {
     const std::int64_t before = std::exchange(now, os::now_ns());
     lost_processor = now - before > kLostNs;  // (e)
   }
-  if (lost_processor) {
-    polling.trust.store(-kCrowded, std::memory_order_relaxed);
-  } else if (trust > 0) {
-    polling.trust.store(trust - 1, std::memory_order_relaxed);
-  } else {
-    const std::int32_t distrust = polling.distrust.load(std::memory_order_relaxed);
-    polling.trust.store(-distrust, std::memory_order_relaxed);
-    polling.distrust.store(std::min(2 * distrust, kMostDistrust), std::memory_order_relaxed);
-  }
+  trust_less(polling, lost_processor);
   return false;
 }
 
