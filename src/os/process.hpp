@@ -22,6 +22,8 @@ Result<void> claim(int fd, std::uint32_t number) noexcept;
 bool claimed_elsewhere(int fd, std::uint32_t number) noexcept;
 /// A new open file description of the same file, which shares no claims with the old.
 Result<UniqueFd> reopen(int fd) noexcept;
+/// The same under the same number: whoever uses it meanwhile uses the one or the other.
+Result<void> renew(int fd) noexcept;
 
 /// Rises in the child of every fork. A number kept from before tells the child that it inherited something.
 std::uint32_t fork_generation() noexcept;
@@ -30,8 +32,11 @@ std::uint32_t fork_generation() noexcept;
 std::uint32_t pid_namespace() noexcept;
 /// REQUIRES: pid is of this process's PID namespace.
 bool process_exists(std::int32_t pid) noexcept;
-/// Whether a thread of this PID namespace has the file of `fd` mapped; also true when the system does not say.
+/// Whether a thread of this PID namespace has the file of `fd` mapped; also true when the system does not say. Some
+/// file systems tell one number here and another there: believe a no only where the calling thread, which has it
+/// mapped, gets a yes.
 bool may_map(std::uint32_t thread, int fd) noexcept;
+std::uint32_t thread_id() noexcept;
 
 /// Whether this process may use a file of that owner and those permission bits for reading or writing.
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept;

@@ -175,7 +175,7 @@ static_assert(offsetof(ReceiverSide, senders) == 128);
 /// at hand.
 struct alignas(64) Common {
   Shared<std::uint64_t>
-      priority_changes;  // senders' lock: grows before a message is listed whose priority is not its predecessor's
+      priority_changes;  // senders' lock: grows after a message was listed whose priority is not its predecessor's
   Shared<std::int32_t> sender_cpu;  // where each side was last seen to run; -1: not yet
   Shared<std::int32_t> receiver_cpu;
 };

@@ -9,6 +9,7 @@ namespace mqxx::shm {
 // mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes.
 void Queue::doubt_owner(os::LockWord& lock) const noexcept {
   const std::uint32_t owner = os::owner_of(lock);
+  if (!os::may_map(os::thread_id(), segment_.fd())) return;  // then a no says nothing
   if (owner != 0 && !os::may_map(owner, segment_.fd()) && all_users_are_here()) os::disown(lock, owner);
 }
 

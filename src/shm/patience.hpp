@@ -10,6 +10,7 @@ namespace mqxx::shm {
 class Queue::Patience {
  public:
   bool spun = false;    ///< polled already: from now on it sleeps
+  bool polled = false;  ///< at least once
   bool looked = false;  ///< looked under both locks for what dead processes left
 };
 

@@ -180,6 +180,8 @@ class Queue {
   Result<void> enlist() noexcept MQXX_REQUIRES(senders_lock_);
   Result<std::uint32_t> free_user_entry() noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> be_user() noexcept;
+  /// In the child of a fork, before it has enlisted: `user_`, and all loans, are the parent's.
+  [[nodiscard]] bool inherited() const noexcept;
   [[nodiscard]] bool user_is_dead(std::uint32_t number) const noexcept;
   /// Whether every living user is of this PID namespace, so that a TID that does not exist here is nobody's.
   [[nodiscard]] bool all_users_are_here() const noexcept;

@@ -246,6 +246,7 @@ Result<Loan> Queue::receive_loan(const Wait& wait) noexcept {
 }
 
 Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
+  if (inherited()) return Errc::closed;
   if (!lock_receivers()) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
@@ -263,6 +264,7 @@ Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
 }
 
 Result<void> Queue::put_back_loan(std::uint32_t slot) noexcept {
+  if (inherited()) return Errc::closed;
   // Both locks: the receivers that may have it are woken under the senders'.
   if (!lock_both()) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);

@@ -102,7 +102,6 @@ void Queue::recover() noexcept {
 
   SequenceSort queued(segment_);
   std::uint64_t sequence = out_.sequence.get();
-  std::uint64_t put_back = 0;
   for (std::uint32_t slot = used; slot-- > 0;) {
     SlotHeader& header = segment_.slot(slot);
     const std::uint64_t mark = header.mark.get();
@@ -117,7 +116,8 @@ void Queue::recover() noexcept {
       in_.reading.add(1);
       segment_.user(owner).reading.add(1);
     } else if (state == SlotState::queued || state == SlotState::reading) {
-      put_back += state == SlotState::reading ? 1 : 0;
+      // Before the mark: a death in between counts it off twice, which the larger total below puts right.
+      if (state == SlotState::reading) in_.received.add(static_cast<std::uint64_t>(-1));
       header.mark.set(make_mark(SlotState::queued));
       sequence = std::max(sequence, header.sequence.get() + 1);
       queued.add(slot);
@@ -137,8 +137,7 @@ void Queue::recover() noexcept {
   step(Step::recovery_listed);
   out_.sequence.set(sequence);
   // One of the two may lack the dead process's own call: the larger total is the true one.
-  const std::uint64_t received = in_.received.get() - put_back;
-  const std::uint64_t total = std::max(out_.sent.get(), received + index_.size());
+  const std::uint64_t total = std::max(out_.sent.get(), in_.received.get() + index_.size());
   out_.sent.set(total);
   in_.received.set(total - index_.size());
   note_depth(index_.size());

@@ -107,11 +107,6 @@ Segment::~Segment() {
   if (memory_ != nullptr) os::unmap(memory_, geometry_.file_bytes);
 }
 
-void Segment::reopen() noexcept {
-  Result<UniqueFd> fresh = os::reopen(fd_.get());
-  if (fresh) fd_ = std::move(*fresh);
-}
-
 std::string directory() {
   const char* chosen = std::getenv("MQXX_DIR");
   return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";

@@ -65,8 +65,6 @@ class Segment {
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  /// After a fork: a file description of the child's own. What fails leaves the inherited one in place.
-  void reopen() noexcept;
 
   [[nodiscard]] Header& header() const noexcept { return *reinterpret_cast<Header*>(memory_); }
   [[nodiscard]] SenderSide& sender() const noexcept { return header().sender; }

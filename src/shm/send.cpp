@@ -183,18 +183,18 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
     }
     out_.arrived_limit.set(head + geometry().ring_entries);
   }
-  if (priority != out_.last_priority.get()) {
-    // HB4 change: release, before the entry. Meets the acquire in next_slot(): a run goes on without a look at the ring
-    // only while nothing of another priority can be in it.
-    out_.last_priority.set(priority);
-    auto& changes = segment_.header().common.priority_changes.atomic();
-    changes.store(changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  }
   // Recovery inside add_receivers() has listed the message already, and has emptied the ring: then tail has moved.
   if (out_.arrived_tail.get() == tail) {
     segment_.arrived().write(tail, priority, slot);
     out_.arrived_tail.set(tail + 1);
     out_.sent.add(1);
+  }
+  if (priority != out_.last_priority.get()) {
+    // HB4 change: release, behind the entry. Meets the acquire in next_slot(): who has seen a count has seen every
+    // entry that it speaks of. An entry that is not counted yet belongs to a send that has not returned.
+    out_.last_priority.set(priority);
+    auto& changes = segment_.header().common.priority_changes.atomic();
+    changes.store(changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   out_.sent_bytes.add(size);
   step(Step::message_listed);
@@ -322,14 +322,16 @@ Result<Loan> Queue::loan(std::size_t size, const Wait& wait) noexcept {
 Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority priority) noexcept {
   const Result<void> fits = check_outgoing(size, priority);
   if (!fits) return fits;
+  if (inherited()) return Errc::closed;
   if (!lock_senders()) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result = reserve_index_page(priority);
   if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = Errc::closed;
   if (result) {
-    commit(slot, size, priority);
+    // Before the commit, which may run into a recovery that counts anew.
     segment_.user(user).writing.add(static_cast<std::uint32_t>(-1));
     out_.writing.add(static_cast<std::uint32_t>(-1));
+    commit(slot, size, priority);
     step(Step::loan_ended);
     note_sent();
     wake_receivers(1);
@@ -339,6 +341,7 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
 }
 
 Result<void> Queue::drop_loan(std::uint32_t slot) noexcept {
+  if (inherited()) return Errc::closed;
   // Both locks: the senders that wait for the slot are woken under the receivers'.
   if (!lock_both()) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);

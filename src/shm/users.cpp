@@ -68,23 +68,30 @@ Result<void> Queue::enlist() noexcept {
     user.pid_namespace.set(os::pid_namespace());
     user.pid.set(os::process_id());
     user_.store(*number, std::memory_order_relaxed);
-    generation_.store(os::fork_generation(), std::memory_order_relaxed);
+    generation_.store(os::fork_generation(), std::memory_order_release);  // meets the acquire in inherited()
     step(Step::user_listed);
     return {};
   }
   return Errc::too_many_users;
 }
 
+bool Queue::inherited() const noexcept {
+  // Acquire: meets the release in enlist(), so that the number that belongs to the generation is seen with it.
+  return generation_.load(std::memory_order_acquire) != os::fork_generation();
+}
+
 Result<void> Queue::be_user() noexcept {
-  if (generation_.load(std::memory_order_relaxed) == os::fork_generation()) [[likely]]
+  if (!inherited()) [[likely]]
     return {};
-  // The child of a fork: the entry, its claim and its loans are the parent's.
+  // The child of a fork: the entry, its claim and its loans are the parent's. On the inherited file description the
+  // parent's claims would look like its own, and the parent dead; without another it stays what it was, and owns
+  // nothing.
   if (!lock_senders()) return Errc::would_deadlock;
   Result<void> done;
-  if (generation_.load(std::memory_order_relaxed) != os::fork_generation()) {
-    segment_.reopen();
-    user_.store(kNoUser, std::memory_order_relaxed);
-    done = enlist();
+  if (inherited()) {
+    done = os::renew(segment_.fd());
+    if (done) user_.store(kNoUser, std::memory_order_relaxed);
+    if (done) done = enlist();
   }
   unlock_senders();
   return done;

@@ -153,8 +153,10 @@ Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexc
     return look_again(side);
   }
   if (wait.stop != nullptr && wait.stop->stop_requested()) return Errc::stopped;
-  if (!patience.spun) {
+  // Who has polled with success and lost what he saw to others polls again, but not beyond his time.
+  if (!patience.spun && !(patience.polled && os::passed(wait))) {
     patience.spun = true;
+    patience.polled = true;
     if (spin(side)) {
       patience.spun = false;
       return {};

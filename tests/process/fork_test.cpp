@@ -1,4 +1,5 @@
 // A Queue may be used after fork by both processes; and what an idle process costs.
+#include <cstring>
 #include <iostream>
 
 #include <gtest/gtest.h>
@@ -38,6 +39,28 @@ TEST_F(ProcessFork, AChildThatClosesItsHandleLeavesThatOfTheParentAlone) {
   queue.send("x");
   EXPECT_EQ(queue.receive().text(), "x");
   EXPECT_EQ(describe("/q").users.size(), 1u);
+}
+
+TEST_F(ProcessFork, LoansThatAChildInheritedStayTheParents) {
+  Queue queue = Queue::create("/q", {.capacity = 2, .message_size = 64});
+  queue.send("read in place");
+  ReceiveLoan taken = queue.receive_loan();
+  SendLoan given = queue.loan(5);
+  Child child([&] {
+    taken.put_back();
+    EXPECT_TRUE(fails_with(Errc::closed, [&] { given.send(); }));
+    given.drop();
+    EXPECT_FALSE(queue.try_receive());
+    EXPECT_FALSE(queue.try_send("no room"));
+  });
+  expect_well(child);
+  EXPECT_EQ(queue.statistics().loans, 2u);
+  EXPECT_EQ(text_of(taken.bytes()), "read in place");
+  taken.release();
+  std::memcpy(given.bytes().data(), "whole", 5);
+  given.send();
+  EXPECT_EQ(queue.receive().text(), "whole");
+  EXPECT_TRUE(check("/q").empty());
 }
 
 TEST_F(ProcessFork, ForkWhileOtherThreadsUseTheHandleLeavesBothProcessesWorking) {

@@ -30,6 +30,7 @@
 
 #include "base/assert.hpp"
 #include "os/pause.hpp"
+#include "os/wait.hpp"
 
 namespace mqxx::os {
 namespace {
@@ -124,7 +125,7 @@ constexpr int kPauseRounds =
 constexpr int kRounds = 6;
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
-constexpr int kPatientLookUps = 2;
+constexpr std::int64_t kSlowNs = 200'000'000;
 
 bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept {
   const std::uint32_t kept = seen & (FUTEX_OWNER_DIED | FUTEX_WAITERS);
@@ -159,8 +160,9 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
     if (++round > kPauseRounds) sched_yield();
     seen = lock.word.load(std::memory_order_relaxed);
   }
-  int look_ups = 0;
-  for (std::uint32_t before = 0;; before = seen & FUTEX_TID_MASK) {
+  std::uint32_t owner = 0;
+  std::int64_t since = 0;
+  for (;;) {
     seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & FUTEX_TID_MASK) == 0) {
       // Both marks, for there may be other sleepers, whose turn comes when this owner unlocks or dies.
@@ -168,7 +170,12 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
       lock.contended.store(1, std::memory_order_relaxed);
       return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
     }
-    if ((seen & FUTEX_TID_MASK) == before && ++look_ups == kPatientLookUps) return Locked::owner_slow;
+    const std::int64_t now = now_ns();
+    if ((seen & FUTEX_TID_MASK) != owner) {
+      owner = seen & FUTEX_TID_MASK;
+      since = now;
+    }
+    if (now - since > kSlowNs) return Locked::owner_slow;
     sleep(lock, seen);
   }
 }

@@ -101,6 +101,13 @@ Result<UniqueFd> reopen(int fd) noexcept {
   return fresh;
 }
 
+Result<void> renew(int fd) noexcept {
+  const Result<UniqueFd> fresh = reopen(fd);
+  if (!fresh) return fresh.failure();
+  if (dup3(fresh->get(), fd, O_CLOEXEC) < 0) return failure_from_errno(errno);
+  return {};
+}
+
 std::uint32_t fork_generation() noexcept {
   watch_forks();
   return g_generation.load(std::memory_order_relaxed);
@@ -119,13 +126,16 @@ std::uint32_t pid_namespace() noexcept {
 
 bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
 
+std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(gettid()); }
+
 bool may_map(std::uint32_t thread, int fd) noexcept {
   struct stat status {};
   if (fstat(fd, &status) != 0) return true;
   std::array<char, 32> path{};
   std::snprintf(path.data(), path.size(), "/proc/%u/maps", thread);
   const std::unique_ptr<FILE, int (*)(FILE*)> maps(std::fopen(path.data(), "re"), std::fclose);
-  if (!maps) return errno != ENOENT && errno != ESRCH;
+  // ENOENT: no such thread, or one that /proc hides from us.
+  if (!maps) return (errno != ENOENT && errno != ESRCH) || process_exists(static_cast<std::int32_t>(thread));
   std::array<char, 512> line{};
   while (std::fgets(line.data(), line.size(), maps.get()) != nullptr) {
     unsigned major_number = 0;
