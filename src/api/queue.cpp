@@ -101,7 +101,6 @@ std::optional<T> optional_or_code(Result<T> result, std::error_code& ec) noexcep
 }  // namespace
 
 // ---- Opening
-// -----------------------------------------------------------------------------------------------------------
 
 Queue Queue::open(std::string_view name, const OpenOptions& options) {
   return open_or_throw(name, Creation::open, options);
@@ -145,7 +144,6 @@ Queue Queue::duplicate() const {
 }
 
 // ---- Sending
-// -----------------------------------------------------------------------------------------------------------
 
 void Queue::send(Payload payload, Priority priority) {
   const Result<void> sent = send_to(home_, payload, priority, Wait::forever());
@@ -183,7 +181,6 @@ bool Queue::try_send(Payload payload, Priority priority, std::error_code& ec) no
 }
 
 // ---- Receiving
-// ---------------------------------------------------------------------------------------------------------
 
 Received Queue::receive(std::span<std::byte> buffer) {
   Received received;
@@ -264,7 +261,6 @@ MessageRange Queue::messages(std::stop_token stop) { return {*this, Wait::Until:
 MessageRange Queue::drain() { return {*this, Wait::Until::now, {}}; }
 
 // ---- Batches and loans
-// -------------------------------------------------------------------------------------------------
 
 std::size_t Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) {
   const Result<std::size_t> sent = on_home(home_, [&](Backend& to) { return to.send_batch(messages, wait); });
@@ -314,7 +310,6 @@ ReceiveLoan Queue::receive_loan(const Wait& wait, std::error_code& ec) noexcept 
 }
 
 // ---- Looking
-// -----------------------------------------------------------------------------------------------------------
 
 Attributes Queue::attributes() const {
   return api::value_or_throw(on_home(home_, [](Backend& home) { return home.attributes(); }), "attributes", name());

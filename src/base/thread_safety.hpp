@@ -9,7 +9,6 @@
 
 #define MQXX_CAPABILITY(name) MQXX_TSA(capability(name))
 #define MQXX_REQUIRES(...) MQXX_TSA(requires_capability(__VA_ARGS__))
-#define MQXX_EXCLUDES(...) MQXX_TSA(locks_excluded(__VA_ARGS__))
 #define MQXX_ACQUIRE(...) MQXX_TSA(acquire_capability(__VA_ARGS__))
 #define MQXX_TRY_ACQUIRE(...) MQXX_TSA(try_acquire_capability(__VA_ARGS__))
 #define MQXX_RELEASE(...) MQXX_TSA(release_capability(__VA_ARGS__))

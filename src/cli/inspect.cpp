@@ -31,7 +31,6 @@ std::string owner_text(std::uint32_t uid) {
 }
 
 // ---- JSON
-// ------------------------------------------------------------------------------------------------------------
 
 Json json_of(Statistics::Time when) {
   if (when == Statistics::Time{}) return nullptr;
@@ -88,7 +87,6 @@ void write_json(const Json& json) {
 }
 
 // ---- Text
-// ------------------------------------------------------------------------------------------------------------
 
 std::string event_text(Statistics::Time when, std::int32_t pid) {
   if (when == Statistics::Time{}) return "never";
@@ -140,7 +138,6 @@ std::string table_of(const std::vector<QueueInfo>& queues) {
 }
 
 // ---- Commands
-// --------------------------------------------------------------------------------------------------------
 
 Status info(const std::string& name, bool json) {
   const QueueInfo found = describe(name);

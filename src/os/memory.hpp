@@ -66,7 +66,6 @@ Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> f
 Result<std::byte*> map_shared(int fd, std::uint64_t size) noexcept;
 void unmap(std::byte* memory, std::uint64_t size) noexcept;
 
-std::uint64_t page_size() noexcept;
 std::uint64_t random_number() noexcept;
 
 }  // namespace mqxx::os

@@ -3,14 +3,6 @@
 #include <algorithm>
 
 namespace mqxx::shm {
-namespace {
-
-constexpr std::uint64_t kPage = 4096;  // of the layout, whatever the machine's pages are
-constexpr std::uint64_t kLine = 64;
-
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
-
-}  // namespace
 
 Result<Geometry> make_geometry(std::uint64_t capacity, std::uint64_t message_size) noexcept {
   if (capacity < 1 || capacity > kMaxCapacity) return Errc::invalid_capacity;

@@ -72,6 +72,8 @@ class Shared {
 inline constexpr std::uint64_t kMagic = 0x0a45554551787871;  // "qxxQUEUE", then a newline, read as bytes
 inline constexpr std::uint32_t kFormat = 1;
 inline constexpr std::uint64_t kHeaderBytes = 1024;
+inline constexpr std::uint64_t kPage = 4096;  // of the layout, whatever the machine's pages are
+inline constexpr std::uint64_t kLine = 64;
 inline constexpr std::uint32_t kMaxUsers = 65536;
 inline constexpr std::uint32_t kMaxRing = 1024;  // entries; senders sort what outgrows it
 inline constexpr std::uint32_t kMinRing = 16;
@@ -81,7 +83,6 @@ inline constexpr std::uint32_t kDamaged = 0xfffffffe;  // instead of a slot: wha
 inline constexpr std::uint32_t kNoUser = 0xffffffff;
 
 // ---- Identity: written once, before the queue has a name
-// -------------------------------------------------------------
 //  0        8        12           16           20            24        32       40        48       56       64
 //  +--------+--------+------------+------------+-------------+---------+--------+---------+--------+--------+
 //  | magic  | format | fingerprint| capacity   | message_size| bytes   |instance| created | pid,mode| zero  |
@@ -191,7 +192,6 @@ static_assert(offsetof(Header, sender) == 384 && offsetof(Header, receiver) == 5
 static_assert(sizeof(Header) == kHeaderBytes && std::is_standard_layout_v<Header>);
 
 // ---- Ring entries
-// ------------------------------------------------------------------------------------------------------
 //  63          48 47      32 31         0      lap: position / ring size + 1, modulo 2^16. An entry is there for the
 //  reader of
 //  +-------------+----------+------------+     position p when its lap is p's; the reader needs no shared counter.
@@ -209,7 +209,6 @@ struct RingEntry {
 };
 
 // ---- Index: a circular list for each priority, found through two levels of bits and a page of words
-// -----------------------
 inline constexpr std::uint32_t kIndexPages = 64;
 inline constexpr std::uint32_t kPagePriorities = 512;
 inline constexpr std::uint32_t kIndexPageBytes = 4096;
@@ -224,7 +223,6 @@ struct IndexPage {
 static_assert(sizeof(IndexPage) == kIndexPageBytes);
 
 // ---- Users
-// -------------------------------------------------------------------------------------------------------------
 struct User {
   Shared<std::int32_t> pid;  // 0: nobody
   Shared<std::uint32_t> pid_namespace;
@@ -234,7 +232,6 @@ struct User {
 static_assert(sizeof(User) == 16);
 
 // ---- Slots
-// -------------------------------------------------------------------------------------------------------------
 enum class SlotState : std::uint8_t { free = 0, writing = 1, queued = 2, reading = 3 };
 
 //  0               8          16       20         24        32
@@ -258,7 +255,10 @@ constexpr std::uint32_t mark_user(std::uint64_t mark) noexcept { return static_c
 constexpr std::uint32_t mark_state(std::uint64_t mark) noexcept { return static_cast<std::uint32_t>(mark); }
 
 // ---- Geometry: where everything is, from the two numbers that say it all
-// ------------------------------------------------
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) noexcept {
+  return (value + unit - 1) / unit * unit;
+}
+
 struct Geometry {
   std::uint32_t capacity = 0;
   std::uint32_t message_size = 0;

@@ -18,11 +18,7 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::ptrdiff_t kLine = 64;
 constexpr std::uint64_t kMaxStep = 1U << 20;  // reserve at most so much ahead of use
-
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
 // Reserves [.., end) of a region that grows from `begin`, in steps that grow with it. The watermark moves last.
 Result<void> reserve_up_to(int fd, Shared<std::uint64_t>& watermark, std::uint64_t begin, std::uint64_t end,

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kProbes =
     4;  // entries of the dead looked for at each opening, so that the table does not grow for ever
-constexpr std::uint64_t kPage = 4096;
 
 }  // namespace
 
@@ -41,7 +40,7 @@ Result<std::uint32_t> Queue::free_user_entry() noexcept {
   if (count == kMaxUsers) return Errc::too_many_users;
   const std::uint64_t end = geometry().users + (count + std::uint64_t{1}) * sizeof(User);
   if (end > out_.users_reserved.get()) {
-    const std::uint64_t upto = (end + kPage - 1) / kPage * kPage;
+    const std::uint64_t upto = round_up(end, kPage);
     const Result<void> reserved = os::reserve(segment_.fd(), geometry().users, upto - geometry().users);
     if (!reserved) return reserved.failure();
     out_.users_reserved.set(upto);

@@ -168,11 +168,6 @@ Result<std::byte*> map_shared(int fd, std::uint64_t size) noexcept {
 
 void unmap(std::byte* memory, std::uint64_t size) noexcept { munmap(memory, size); }
 
-std::uint64_t page_size() noexcept {
-  static const auto size = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  return size;
-}
-
 std::uint64_t random_number() noexcept {
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number) return number;
