@@ -18,7 +18,10 @@ struct Wait {
   };
 
   Until until = Until::forever;
-  bool return_on_signal = false;          ///< answer `interrupted` after a signal handler, else go on waiting
+  bool return_on_signal = false;       ///< answer `interrupted` after a signal handler without SA_RESTART, else wait on
+  bool cancellation_point = false;     ///< a sleep may end in pthread_cancel(3)
+  bool (*may_sleep)(void*) = nullptr;  ///< asked before a sleep, with `asker`; `would_block` when it says no
+  void* asker = nullptr;
   std::int64_t deadline_ns = 0;           ///< since the clock's epoch
   const std::stop_token* stop = nullptr;  ///< ends the wait with `stopped`; must outlive the call
 

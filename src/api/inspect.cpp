@@ -7,6 +7,7 @@
 #include "api/failure.hpp"
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "os/process.hpp"
 #include "shm/check.hpp"
 #include "shm/queue.hpp"
 
@@ -44,6 +45,14 @@ void fill_from_queue(QueueInfo& info, shm::Queue& queue) {
 
 Result<std::unique_ptr<shm::Queue>> observe(Result<shm::Segment> segment) {
   if (!segment) return segment.failure();
+  const Result<os::FileFacts> facts = os::facts(segment->fd());
+  if (!facts) return facts.failure();
+  const std::uint32_t mode = segment->header().identity.mode.get();
+  // Whoever may receive or send may look.
+  if (!os::may_access(facts->uid, facts->gid, mode, true, false) &&
+      !os::may_access(facts->uid, facts->gid, mode, false, true)) {
+    return Errc::permission_denied;
+  }
   return shm::Queue::join(std::move(*segment));
 }
 

@@ -149,7 +149,7 @@ Result<void> ShmBackend::unlink() noexcept {
   const Result<os::FileFacts> ours = os::facts(queue_->segment().fd());
   if (!ours) return ours.failure();
   if (named->device != ours->device || named->inode != ours->inode) return Errc::not_found;
-  return os::remove_file(path);
+  return shm::remove(name_);
 }
 
 // The mode that the creator asked for: the file itself is wider (src/shm/segment.cpp says why).
@@ -195,6 +195,6 @@ Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation crea
   }
 }
 
-Result<void> unlink_shm(const std::string& name) noexcept { return os::remove_file(shm::file_of(name)); }
+Result<void> unlink_shm(const std::string& name) noexcept { return shm::remove(name); }
 
 }  // namespace mqxx::backend

@@ -8,6 +8,7 @@
 #endif
 
 #define MQXX_CAPABILITY(name) MQXX_TSA(capability(name))
+#define MQXX_GUARDED_BY(...) MQXX_TSA(guarded_by(__VA_ARGS__))
 #define MQXX_REQUIRES(...) MQXX_TSA(requires_capability(__VA_ARGS__))
 #define MQXX_ACQUIRE(...) MQXX_TSA(acquire_capability(__VA_ARGS__))
 #define MQXX_TRY_ACQUIRE(...) MQXX_TSA(try_acquire_capability(__VA_ARGS__))

@@ -30,7 +30,9 @@ struct FileFacts {
   std::uint64_t inode = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::uint32_t mode = 0;  ///< permission bits
+  std::uint32_t mode = 0;       ///< permission bits
+  std::uint64_t links = 0;      ///< names
+  std::int64_t changed_ns = 0;  ///< when any of this changed last, since 1970
   bool regular = false;
 };
 
@@ -50,6 +52,8 @@ struct UnnamedFile {
 Result<UniqueFd> open_file(const std::string& path) noexcept;
 Result<UnnamedFile> create_unnamed(const std::string& directory, std::uint32_t mode) noexcept;
 Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept;
+/// One more name for a file. Fails with already_exists, not_found.
+Result<void> link_file(const std::string& from, const std::string& to) noexcept;
 Result<void> remove_file(const std::string& path) noexcept;
 Result<std::vector<std::string>> list_directory(const std::string& directory) noexcept;
 bool directory_exists(const std::string& directory) noexcept;
@@ -57,6 +61,7 @@ bool directory_exists(const std::string& directory) noexcept;
 Result<FileFacts> facts(int fd) noexcept;
 Result<FileFacts> facts(const std::string& path) noexcept;
 Result<void> set_mode(int fd, std::uint32_t mode) noexcept;
+Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) noexcept;
 Result<void> resize(int fd, std::uint64_t size) noexcept;
 Result<void> reserve(int fd, std::uint64_t offset, std::uint64_t size) noexcept;
 /// Bytes read: fewer than asked for only at the end of the file.

@@ -38,6 +38,26 @@ bool process_exists(std::int32_t pid) noexcept;
 bool may_map(std::uint32_t thread, int fd) noexcept;
 std::uint32_t thread_id() noexcept;
 
+/// Raises a signal in a process as the kernel does for a message: SI_MESGQ, with this process and user as its sender.
+/// Fails with permission_denied, not_found. A signal of 0 is none. Leaves errno alone.
+Result<void> raise_for_message(std::int32_t pid, int signal, std::uint64_t value) noexcept;
+/// The same in this very process, in the name of another sender.
+Result<void> raise_in_name_of(std::int32_t sender, std::uint32_t uid, int signal, std::uint64_t value) noexcept;
+std::uint32_t user_id() noexcept;
+
+/// While one lives this thread is not cancelled: for calls of the C library that are cancellation points, in functions
+/// that cannot be left by unwinding.
+class Uncancelled {
+ public:
+  Uncancelled() noexcept;
+  Uncancelled(const Uncancelled&) = delete;
+  Uncancelled& operator=(const Uncancelled&) = delete;
+  ~Uncancelled();
+
+ private:
+  int before_ = 0;
+};
+
 /// Whether this process may use a file of that owner and those permission bits for reading or writing.
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept;
 

@@ -6,7 +6,9 @@
 //  whether a dead
 //    process has left something to do, and come back
 //  - returns timed_out only after the deadline of `wait`, by its own clock, also when that clock is stepped
-//  - returns interrupted when a signal handler ran
+//  - returns interrupted when a signal handler ran; with return_on_signal only if it was installed without SA_RESTART,
+//    as far as the system can tell
+//  - is a cancellation point when `wait` says so, and only then may leave by unwinding
 // wake(word, most): wakes up to `most` sleepers of every process, the longest waiting of equal priority first; returns
 // how many.
 #pragma once
@@ -20,8 +22,7 @@ namespace mqxx::os {
 
 enum class Woken : std::uint8_t { changed, woken, look_up, timed_out, interrupted };
 
-Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait,
-              std::int64_t look_up_ns) noexcept;
+Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait, std::int64_t look_up_ns);
 int wake(std::atomic<std::uint32_t>& word, int most) noexcept;
 inline constexpr int kWakeAll = 0x7fffffff;
 

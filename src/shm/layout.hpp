@@ -70,7 +70,7 @@ class Shared {
 };
 
 inline constexpr std::uint64_t kMagic = 0x0a45554551787871;  // "qxxQUEUE", then a newline, read as bytes
-inline constexpr std::uint32_t kFormat = 1;
+inline constexpr std::uint32_t kFormat = 2;
 inline constexpr std::uint64_t kHeaderBytes = 1024;
 inline constexpr std::uint64_t kPage = 4096;  // of the layout, whatever the machine's pages are
 inline constexpr std::uint64_t kLine = 64;
@@ -133,7 +133,7 @@ struct alignas(64) SenderSide {
   Shared<std::uint32_t> last_priority;
   Shared<std::uint32_t> writing;     // slots in that state
   Shared<std::uint32_t> user_count;  // entries ever used in the user table
-  Shared<std::uint64_t> unused_line1;
+  Shared<std::uint64_t> joined;      // users so far
   // line 2
   Shared<std::uint64_t> index_pages;    // bit p: IndexPage p is reserved
   Shared<std::uint64_t> next_reserved;  // file offsets up to which each region is reserved
@@ -179,14 +179,45 @@ struct alignas(64) Common {
       priority_changes;  // senders' lock: grows after a message was listed whose priority is not its predecessor's
   Shared<std::int32_t> sender_cpu;  // where each side was last seen to run; -1: not yet
   Shared<std::int32_t> receiver_cpu;
+  Shared<std::uint32_t> watched;  // both locks: somebody polls, or is registered; then every call takes both locks
 };
+
+/// What a registration has become, for the helper thread of the registered process.
+struct Firing {
+  Shared<std::uint32_t> number;  // of the registration
+  Shared<std::int32_t> pid;      // of the sender; 0: the signal was raised by the sender himself
+  Shared<std::uint32_t> uid;
+};
+
+/// Who wants to be told of messages: pollers through the doorbell, one process through a registration (mq_notify). Both
+/// locks.
+struct alignas(64) Watch {
+  Shared<std::uint32_t> bell;     // what the doorbell says: os::Bell
+  Shared<std::uint32_t> pollers;  // sum over the users
+  Shared<std::uint32_t> edges;    // users that want to be told of every message, not of changes alone
+  Shared<std::uint32_t> rings;    // counts system calls on the bell, to look now and then whether the pollers live
+  // The registration
+  Shared<std::uint32_t> kind;    // Notice
+  Shared<std::uint32_t> number;  // changes with every registration
+  Shared<std::uint32_t> user;
+  Shared<std::int32_t> pid;
+  Shared<std::int32_t> signal;
+  std::atomic<std::uint32_t> changed;  // futex of the helpers: grows with every change of the registration
+  Shared<std::uint64_t> value;         // sigev_value
+  Shared<std::uint64_t> joined;        // of the user
+  Firing firings[5];                   // by number; an older one that was overwritten is told without its sender
+  Shared<std::uint32_t> unused;
+};
+static_assert(sizeof(Watch) == 128 && sizeof(Firing) == 12);
+inline constexpr std::uint32_t kFirings = 5;
 
 struct Header {
   Identity identity;
   SenderSide sender;
   ReceiverSide receiver;
   Common common;
-  Shared<std::uint64_t> unused[24];
+  Watch watch;
+  Shared<std::uint64_t> unused[8];
 };
 static_assert(offsetof(Header, sender) == 384 && offsetof(Header, receiver) == 576);
 static_assert(sizeof(Header) == kHeaderBytes && std::is_standard_layout_v<Header>);
@@ -228,8 +259,11 @@ struct User {
   Shared<std::uint32_t> pid_namespace;
   Shared<std::uint32_t> writing;  // slots that this user owns in that state; under the sender's lock
   Shared<std::uint32_t> reading;  // likewise; under the receiver's lock
+  Shared<std::uint32_t> polls;    // under way, and one for an epoll instance; both locks
+  Shared<std::uint32_t> edges;    // edge-triggered ones among them
+  Shared<std::uint64_t> joined;   // tells this user from the next of the same number
 };
-static_assert(sizeof(User) == 16);
+static_assert(sizeof(User) == 32);
 
 // ---- Slots
 enum class SlotState : std::uint8_t { free = 0, writing = 1, queued = 2, reading = 3 };

@@ -1,4 +1,6 @@
 // The two locks of a queue, and what an owner who finds that the last one died does first.
+#include <utility>
+
 #include "os/lock.hpp"
 #include "os/process.hpp"
 #include "shm/queue.hpp"
@@ -8,6 +10,7 @@ namespace mqxx::shm {
 // One thread has held the lock for long. When it does not even map this file, and no user lives where its name could
 // mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes.
 void Queue::doubt_owner(os::LockWord& lock) const noexcept {
+  const os::Uncancelled uncancelled;
   const std::uint32_t owner = os::owner_of(lock);
   if (!os::may_map(os::thread_id(), segment_.fd())) return;  // then a no says nothing
   if (owner != 0 && !os::may_map(owner, segment_.fd()) && all_users_are_here()) os::disown(lock, owner);
@@ -63,10 +66,12 @@ bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 void Queue::unlock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unlock_first(in_.lock); }
 
 void Queue::add_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
-  if (lock_second() == os::Locked::owner_died) recover();
+  if (!both_ && lock_second() == os::Locked::owner_died) recover();
 }
 
-void Queue::drop_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unlock_second(out_.lock, in_.lock); }
+void Queue::drop_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  if (!both_) os::unlock_second(out_.lock, in_.lock);
+}
 
 bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   os::Locked first{};
@@ -77,8 +82,55 @@ bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Queue::unlock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  if (watched()) [[unlikely]]
+    settle();
+  const Owed owed = std::exchange(owed_, {});
   os::unlock_second(out_.lock, in_.lock);
   os::unlock_first(out_.lock);
+  // Only now: the handler may call us.
+  if (owed.signal != 0) [[unlikely]]
+    (void)os::raise_for_message(os::process_id(), owed.signal, owed.value);
+}
+
+// Whether somebody watches is read under the side's own lock, and changes under both, so the answer holds until the
+// lock is given back.
+bool Queue::enter_senders(bool& both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  if (!lock_senders()) [[unlikely]]
+    return false;
+  both = watched() || owed_.signal != 0;
+  if (both) [[unlikely]] {
+    add_receivers();
+    both_ = true;
+    note_before();
+  }
+  return true;
+}
+
+void Queue::leave_senders(bool both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  if (!both) [[likely]]
+    return unlock_senders();
+  notify();
+  both_ = false;
+  unlock_both();
+}
+
+bool Queue::enter_receivers(bool& both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  both = false;
+  if (!watched()) [[likely]] {
+    if (!lock_receivers()) [[unlikely]]
+      return false;
+    if (!watched()) [[likely]]
+      return true;
+    unlock_receivers();
+  }
+  both = true;
+  return lock_both();
+}
+
+void Queue::leave_receivers(bool both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  if (both) [[unlikely]]
+    return unlock_both();
+  unlock_receivers();
 }
 
 }  // namespace mqxx::shm

@@ -16,7 +16,7 @@ class Queue::Patience {
 
 /// `attempt` answers would_block when the queue is full or empty, which is the one answer that is waited out.
 template <class Attempt>
-auto Queue::persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt()) {
+auto Queue::persist(Side side, const Wait& wait, Attempt attempt) -> decltype(attempt()) {
   auto result = attempt();
   if (!result.is(Errc::would_block)) [[likely]]
     return result;

@@ -44,7 +44,19 @@ Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
 
 Queue::~Queue() {
   // The child of a fork leaves its parent's entry alone.
-  if (generation_.load(std::memory_order_relaxed) != os::fork_generation() || !lock_senders()) return;
+  if (!inherited()) {
+    leave_watch();
+    leave_users();
+  }
+  const int bell = bell_.load(std::memory_order_relaxed);
+  if (bell < 0) return;
+  const bool abandoned = os::abandoned(bell);
+  UniqueFd(bell).reset();
+  if (abandoned) (void)remove_unused(segment_.place());
+}
+
+void Queue::leave_users() noexcept {
+  if (!lock_senders()) return;
   User& user = segment_.user(user_.load(std::memory_order_relaxed));
   if (user.writing.get() + user.reading.get() == 0) user.pid.set(0);
   step(Step::user_left);

@@ -25,6 +25,7 @@
 #include "base/result.hpp"
 #include "base/step.hpp"
 #include "base/thread_safety.hpp"
+#include "os/doorbell.hpp"
 #include "shm/index.hpp"
 #include "shm/segment.hpp"
 
@@ -37,6 +38,27 @@ inline constexpr std::size_t kCopyOutside = 4096;
 inline constexpr std::uint32_t kCirculating = 16;
 
 enum class Side : std::uint8_t { senders, receivers };
+enum class Edges : std::uint8_t { no, yes };  // whether a poller wants to be told of every message, or of changes
+
+/// How a registered process is told: by a signal, by its helper thread, or not at all.
+enum class Notice : std::uint32_t { none, signal, thread, silent };
+struct Registration {
+  Notice kind = Notice::none;
+  int signal = 0;
+  std::uint64_t value = 0;
+};
+
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+};
+
+/// What is left to do for a registration that has gone.
+struct Told {
+  bool owed = false;
+  std::int32_t pid = 0;  // of the sender, where it is still known
+  std::uint32_t uid = 0;
+};
 
 /// A slot that this process owns.
 struct Loan {
@@ -68,17 +90,19 @@ class Queue {
   Queue& operator=(const Queue&) = delete;
   ~Queue();
 
-  Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
+  // What may wait is not noexcept: with Wait::cancellation_point a cancelled thread leaves it by unwinding. Nothing
+  // throws.
+  Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait);
   /// `received` is written only on success.
-  Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept;
+  Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received);
   /// How many were sent before the wait ended or something failed; the failure only when it was none.
-  Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept;
-  Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept;
+  Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait);
+  Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait);
 
-  Result<Loan> loan(std::size_t size, const Wait& wait) noexcept;
+  Result<Loan> loan(std::size_t size, const Wait& wait);
   Result<void> send_loan(std::uint32_t slot, std::size_t size, Priority priority) noexcept;
   Result<void> drop_loan(std::uint32_t slot) noexcept;
-  Result<Loan> receive_loan(const Wait& wait) noexcept;
+  Result<Loan> receive_loan(const Wait& wait);
   Result<void> release_loan(std::uint32_t slot) noexcept;
   Result<void> put_back_loan(std::uint32_t slot) noexcept;
 
@@ -88,6 +112,26 @@ class Queue {
 
   /// Wakes every sleeping thread of a side, in all processes, to look for itself. For stop tokens.
   void rouse(Side side) noexcept;
+
+  // watch.cpp: who wants to be told
+  /// From now on, until end_poll() or the end of this handle, the doorbell says at every moment what the queue is.
+  Result<void> begin_poll(Edges edges) noexcept;
+  void end_poll(Edges edges) noexcept;
+  /// Without a lock: what is true was true a moment ago; what is not may be on its way.
+  [[nodiscard]] Readiness readiness() const noexcept;
+  /// Registers this process for the next message that comes when the queue is empty and nobody waits for one.
+  /// @return the number of the registration. Fails with already_exists while somebody is registered.
+  Result<std::uint32_t> register_notice(const Registration& registration) noexcept;
+  /// @return whether this process was registered
+  bool cancel_notice() noexcept;
+  [[nodiscard]] bool notice_is_ours() const noexcept;
+  /// For a helper thread: returns when the registration is not there any more, and fills in who sent, if a notice is
+  /// still owed. pid 0: nobody, or the signal was raised.
+  Told await_notice(std::uint32_t number) noexcept;
+  /// A descriptor of its own of the doorbell, -1 when there is none. Opened at the first call, closed with the queue.
+  int bell() noexcept;
+  /// That one instead of opening it. REQUIRES: bell() was not called yet.
+  void take_bell(UniqueFd bell) noexcept { bell_.store(bell.release(), std::memory_order_release); }
 
   [[nodiscard]] const Segment& segment() const noexcept { return segment_; }
   [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry(); }
@@ -116,9 +160,30 @@ class Queue {
   void drop_receivers() noexcept MQXX_REQUIRES(senders_lock_) MQXX_RELEASE(receivers_lock_);
   bool lock_both() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
   void unlock_both() noexcept MQXX_RELEASE(senders_lock_, receivers_lock_);
+  // The side's lock; and the other as well while somebody watches the queue, for whom it must be known as a whole.
+  bool enter_senders(bool& both) noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
+  void leave_senders(bool both) noexcept MQXX_RELEASE(senders_lock_);
+  bool enter_receivers(bool& both) noexcept MQXX_TRY_ACQUIRE(true, receivers_lock_);
+  void leave_receivers(bool both) noexcept MQXX_RELEASE(receivers_lock_);
   bool lock_first(os::LockWord& lock, os::Locked& locked) noexcept;
   os::Locked lock_second() noexcept;
   void doubt_owner(os::LockWord& lock) const noexcept;
+
+  // watch.cpp
+  struct Owed {
+    int signal = 0;
+    std::uint64_t value = 0;
+  };
+  [[nodiscard]] bool watched() const noexcept { return segment_.header().common.watched.get() != 0; }
+  void settle() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  [[nodiscard]] os::Bell bell_now() const noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void count_watchers() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void recount_watchers() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void note_before() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void notify() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void forget_notice() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  [[nodiscard]] bool registered_lives() const noexcept;
+  void leave_watch() noexcept;
 
   // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain
   // numbers on the fast path: a Result that travels through memory in parts costs more than the work.)
@@ -134,7 +199,7 @@ class Queue {
   void prefetch_returned() const noexcept MQXX_REQUIRES(senders_lock_);
   static void note_processor(Shared<std::int32_t>& where) noexcept;
   Result<void> send_small(std::span<const std::byte> bytes, Priority priority) noexcept;
-  Result<void> send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
+  Result<void> send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait);
   Result<std::size_t> send_some(std::span<const Outgoing> messages) noexcept;
   Result<void> check_outgoing(std::size_t size, Priority priority) const noexcept;
 
@@ -157,9 +222,10 @@ class Queue {
   // waiters.cpp
   class Patience;
   template <class Attempt>
-  auto persist(Side side, const Wait& wait, Attempt attempt) noexcept -> decltype(attempt());
-  Result<void> await(Side side, const Wait& wait, Patience& patience) noexcept;
-  Result<void> sleep(Side side, const Wait& wait) noexcept;
+  auto persist(Side side, const Wait& wait, Attempt attempt) -> decltype(attempt());
+  Result<void> await(Side side, const Wait& wait, Patience& patience);
+  Result<void> sleep(Side side, const Wait& wait);
+  class Registered;
   static void leave(Sleepers& sleepers, std::uint32_t registered_at) noexcept;
   Result<void> look_again(Side side) noexcept;
   struct Polling;
@@ -174,10 +240,12 @@ class Queue {
   Sleepers& sleepers(Side side) const noexcept;
   void wake_receivers(std::uint64_t messages) noexcept MQXX_REQUIRES(senders_lock_);
   void wake_senders(std::uint64_t slots) noexcept MQXX_REQUIRES(receivers_lock_);
+  void wake_side(Side side) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void wake_everybody() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   // users.cpp
   Result<void> enlist() noexcept MQXX_REQUIRES(senders_lock_);
+  void leave_users() noexcept;
   Result<std::uint32_t> free_user_entry() noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> be_user() noexcept;
   /// In the child of a fork, before it has enlisted: `user_`, and all loans, are the parent's.
@@ -203,6 +271,14 @@ class Queue {
   std::atomic<std::uint32_t> user_{kNoUser};
   std::atomic<std::uint32_t> generation_{0};  // of forks, when user_ was enlisted
   bool spinning_;
+  std::atomic<int> bell_{-1};
+  // While both locks are held from the start: what was before, and how many receivers were woken since.
+  bool both_ MQXX_GUARDED_BY(senders_lock_) = false;
+  bool bell_known_ MQXX_GUARDED_BY(senders_lock_) = false;
+  bool was_empty_ MQXX_GUARDED_BY(senders_lock_) = false;
+  std::uint64_t sent_before_ MQXX_GUARDED_BY(senders_lock_) = 0;
+  std::uint64_t woken_ MQXX_GUARDED_BY(senders_lock_) = 0;
+  Owed owed_ MQXX_GUARDED_BY(senders_lock_);  // to this process itself, once the locks are given back
   // What this handle has learnt about waiting on a side (waiters.cpp). Relaxed: advice.
   struct Polling {
     std::atomic<std::int32_t> trust{3};      // failures left; below 0, waits to go until the next try

@@ -116,19 +116,20 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
 }
 
 [[gnu::flatten]] Result<void> Queue::receive_now(std::span<std::byte> buffer, Received& received) noexcept {
-  if (!lock_receivers()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_receivers(both)) return Errc::would_deadlock;
   step(Step::receive_locked);
   const std::uint32_t slot = next_slot();
   std::uint32_t length = 0;
   if (slot == kNoSlot || !queued(slot, length)) {
-    unlock_receivers();
+    leave_receivers(both);
     return slot == kNoSlot ? Errc::would_block : Errc::queue_damaged;
   }
   step(Step::message_chosen);
   received = {length, segment_.slot(slot).priority.get()};
   if (length >= kCopyOutside) {
     const Loan loan = mark_reading(slot, length);
-    unlock_receivers();
+    leave_receivers(both);
     copy_bytes(buffer.data(), loan.bytes.data(), length);
     step(Step::loan_copied);
     return release_loan(slot);
@@ -138,11 +139,11 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
   free_slot(slot);
   note_received(1, length);
   wake_senders(1);
-  unlock_receivers();
+  leave_receivers(both);
   return {};
 }
 
-Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept {
+Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Received& received) {
   if (buffer.size() < geometry().message_size) return Errc::buffer_too_small;
   if (geometry().message_size >= kCopyOutside) {
     const Result<void> user = be_user();
@@ -152,7 +153,8 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
 }
 
 [[gnu::flatten]] Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
-  if (!lock_receivers()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_receivers(both)) return Errc::would_deadlock;
   std::size_t received = 0;
   std::uint64_t bytes = 0;
   Errc why = Errc::would_block;
@@ -181,7 +183,7 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
     note_received(small, bytes);
     wake_senders(small);
   }
-  unlock_receivers();
+  leave_receivers(both);
   if (received == 0) return why;
   if (large.slot != kNoSlot) {
     copy_bytes(room[received - 1].buffer.data(), large.bytes.data(), large.bytes.size());
@@ -191,7 +193,7 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
   return received;
 }
 
-Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& wait) noexcept {
+Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& wait) {
   for (const Incoming& place : room) {
     if (place.buffer.size() < geometry().message_size) return Errc::buffer_too_small;
   }
@@ -226,7 +228,8 @@ Loan Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexcept {
 }
 
 Result<Loan> Queue::receive_loan_now() noexcept {
-  if (!lock_receivers()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_receivers(both)) return Errc::would_deadlock;
   const std::uint32_t slot = next_slot();
   std::uint32_t length = 0;
   Result<Loan> loan = Errc::would_block;
@@ -235,11 +238,11 @@ Result<Loan> Queue::receive_loan_now() noexcept {
   } else if (slot != kNoSlot) {
     loan = Errc::queue_damaged;
   }
-  unlock_receivers();
+  leave_receivers(both);
   return loan;
 }
 
-Result<Loan> Queue::receive_loan(const Wait& wait) noexcept {
+Result<Loan> Queue::receive_loan(const Wait& wait) {
   const Result<void> user = be_user();
   if (!user) return user.failure();
   return persist(Side::receivers, wait, [&] { return receive_loan_now(); });
@@ -247,7 +250,8 @@ Result<Loan> Queue::receive_loan(const Wait& wait) noexcept {
 
 Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
   if (inherited()) return Errc::closed;
-  if (!lock_receivers()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_receivers(both)) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
@@ -259,7 +263,7 @@ Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
     step(Step::loan_ended);
     wake_senders(1);
   }
-  unlock_receivers();
+  leave_receivers(both);
   return result;
 }
 

@@ -94,7 +94,7 @@ void Queue::forget_derived() noexcept {
   }
 }
 
-void Queue::recover() noexcept {
+[[gnu::noinline, gnu::cold]] void Queue::recover() noexcept {
   step(Step::recovery_begun);
   forget_derived();
   const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
@@ -144,6 +144,13 @@ void Queue::recover() noexcept {
   out_.recoveries.add(1);
   // Q2: whoever sleeps looks for himself, since the dead process may have owed a wake-up.
   wake_everybody();
+  // And a notice, perhaps: one too many does no harm. Pollers see what is.
+  recount_watchers();
+  was_empty_ = true;
+  woken_ = 0;
+  sent_before_ = out_.sent.get() - 1;
+  notify();
+  settle();
   step(Step::recovery_done);
 }
 

@@ -1,7 +1,9 @@
 #include "shm/segment.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -20,10 +22,16 @@ constexpr std::string_view kHashedPrefix = "mqxx~";
 constexpr std::size_t kHashDigits = 32;
 static_assert(kPrefix.size() == kHashedPrefix.size());
 
-// A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file. What each
-// may do with the queue is in the header's mode, which open() checks.
+// Of the files that go with the inode. Queue files begin with "mqxx." or "mqxx~", so no name leads here.
+constexpr std::string_view kPlacePrefix = "mqxx-";
+constexpr std::string_view kQueueSuffix = ".queue";
+constexpr std::string_view kBellSuffix = ".bell";
+
+// A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file; and its
+// owner, who may have made it for nobody else to open, or for nobody. What each may do with the queue is in the
+// header's mode, which open() checks.
 std::uint32_t file_mode(std::uint32_t mode) noexcept {
-  std::uint32_t wide = 0;
+  std::uint32_t wide = 0600;
   for (const std::uint32_t shift : {6U, 3U, 0U}) {
     if (((mode >> shift) & 6U) != 0) wide |= 6U << shift;
   }
@@ -83,21 +91,26 @@ Result<Geometry> checked_identity(const Identity& identity, std::uint64_t file_b
 
 }  // namespace
 
-Result<Segment> map_segment(UniqueFd fd, const Geometry& geometry) noexcept {
+Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) noexcept {
   const Result<std::byte*> memory = os::map_shared(fd.get(), geometry.file_bytes);
   if (!memory) return memory.failure();
   Segment segment;
   segment.fd_ = std::move(fd);
+  segment.place_ = std::move(place);
   segment.memory_ = *memory;
   segment.geometry_ = geometry;
   return segment;
 }
 
 Segment::Segment(Segment&& other) noexcept
-    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)), geometry_(other.geometry_) {}
+    : fd_(std::move(other.fd_)),
+      place_(std::move(other.place_)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      geometry_(other.geometry_) {}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(place_, other.place_);
   std::swap(memory_, other.memory_);
   std::swap(geometry_, other.geometry_);
   return *this;
@@ -120,29 +133,144 @@ std::string file_of(const std::string& name) {
 
 bool is_queue_file(const std::string& entry) { return entry.starts_with(kPrefix) || entry.starts_with(kHashedPrefix); }
 
-Result<Segment> publish(const NewQueue& queue) noexcept {
-  const Result<Geometry> geometry = make_geometry(queue.capacity, queue.message_size);
-  if (!geometry) return geometry.failure();
-  Result<os::UnnamedFile> file = os::create_unnamed(directory(), queue.mode & 0777U);
+std::string Place::queue() const {
+  return directory + '/' + std::string(kPlacePrefix) + std::to_string(inode) + std::string(kQueueSuffix);
+}
+
+std::string Place::bell() const {
+  return directory + '/' + std::string(kPlacePrefix) + std::to_string(inode) + std::string(kBellSuffix);
+}
+
+Result<Place> place_of_bell(const std::string& path) noexcept {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return Errc::not_a_queue;
+  const std::string_view entry = std::string_view(path).substr(slash + 1);
+  if (!entry.starts_with(kPlacePrefix)) return Errc::not_a_queue;
+  const char* digits = entry.data() + kPlacePrefix.size();
+  Place place{path.substr(0, slash), 0};
+  const auto [end, error] = std::from_chars(digits, entry.data() + entry.size(), place.inode);
+  if (error != std::errc{} ||
+      std::string_view(end, static_cast<std::size_t>(entry.data() + entry.size() - end)) != kBellSuffix) {
+    return Errc::not_a_queue;
+  }
+  return place;
+}
+
+namespace {
+
+/// A queue's files before they have its name. Whoever gives up in the middle leaves nothing.
+struct Made {
+  Made(os::UnnamedFile made, Place where, const os::FileFacts& known) noexcept
+      : file(std::move(made)), place(std::move(where)), facts(known) {}
+  Made(Made&& other) noexcept
+      : file(std::move(other.file)),
+        place(std::move(other.place)),
+        facts(other.facts),
+        named(std::exchange(other.named, true)) {}
+  Made& operator=(Made&&) = delete;
+  Made(const Made&) = delete;
+  Made& operator=(const Made&) = delete;
+  ~Made() {
+    if (named) return;
+    (void)os::remove_file(place.queue());
+    (void)os::remove_file(place.bell());
+  }
+
+  os::UnnamedFile file;
+  Place place;
+  os::FileFacts facts;
+  bool named = false;
+};
+
+Result<void> make_bell(const Place& place) noexcept {
+  Result<void> made = os::make_doorbell(place.bell());
+  if (!made.is(Errc::already_exists)) return made;
+  // Of a queue that had the same inode, and whose last user was killed.
+  (void)remove_unused(place);
+  return os::make_doorbell(place.bell());
+}
+
+Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcept {
+  std::string where = directory();
+  Result<os::UnnamedFile> file = os::create_unnamed(where, queue.mode & 07777U);
   if (!file) return file.failure();
   const Result<os::FileFacts> facts = os::facts(file->fd.get());
   if (!facts) return facts.failure();
-
-  NewQueue made = queue;
-  made.mode = facts->mode;  // what the umask left
-  Result<void> done = os::set_mode(file->fd.get(), file_mode(made.mode));
-  if (done) done = os::resize(file->fd.get(), geometry->file_bytes);
-  if (done) done = os::reserve(file->fd.get(), 0, geometry->next);
-  if (!done) return done.failure();
   const int fd = file->fd.get();
+
+  Result<void> done = os::set_mode(fd, file_mode(facts->mode));
+  if (done) done = os::resize(fd, geometry.file_bytes);
+  if (done) done = os::reserve(fd, 0, geometry.next);
+  if (!done) return done.failure();
   alignas(64) std::array<std::byte, kHeaderBytes> bytes{};
   auto* header = new (bytes.data()) Header;
-  fill_identity(header->identity, made, *geometry);
-  fill_sides(*header, *geometry);
+  NewQueue made = queue;
+  made.mode = facts->mode;  // what the umask left
+  fill_identity(header->identity, made, geometry);
+  fill_sides(*header, geometry);
   done = os::write_at(fd, 0, bytes);
-  if (done) done = os::publish(*file, file_of(queue.name));
   if (!done) return done.failure();
-  return map_segment(std::move(file->fd), *geometry);
+
+  Made both(std::move(*file), Place{std::move(where), facts->inode}, *facts);
+  done = make_bell(both.place);
+  if (done) done = os::publish(both.file, both.place.queue());
+  if (!done) return done.failure();
+  return both;
+}
+
+// Holds the doorbell open first, so that nobody's sweep() takes the files for what a dead process left.
+Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blocking) noexcept {
+  Result<UniqueFd> bell = os::open_doorbell(made.place.bell(), blocking);
+  if (bell.is(Errc::permission_denied)) {
+    // The umask took even its maker's rights.
+    (void)os::set_doorbell_mode(made.place.bell(), file_mode(made.facts.mode));
+    bell = os::open_doorbell(made.place.bell(), blocking);
+  }
+  if (!bell) return bell;
+  Result<void> done = os::link_file(made.place.queue(), file_of(name));
+  if (!done) return done.failure();
+  made.named = true;
+  done = os::adopt(bell->get(), file_mode(made.facts.mode));
+  if (!done) return done.failure();
+  return bell;
+}
+
+void sweep_once() noexcept {
+  static std::atomic_flag swept;
+  if (!swept.test_and_set(std::memory_order_relaxed)) sweep(directory());
+}
+
+// Between making a doorbell and opening it a sweep() may take it away: then once more.
+constexpr int kTries = 4;
+
+}  // namespace
+
+Result<Segment> publish(const NewQueue& queue) noexcept {
+  const Result<Geometry> geometry = make_geometry(queue.capacity, queue.message_size);
+  if (!geometry) return geometry.failure();
+  sweep_once();
+  for (int tries = 0;; ++tries) {
+    Result<Made> made = make_files(queue, *geometry);
+    if (!made) return made.failure();
+    const Result<UniqueFd> bell = give_name(*made, queue.name, os::Blocking::no);
+    if (bell) return map_segment(std::move(made->file.fd), std::move(made->place), *geometry);
+    if (!bell.is(Errc::not_found) || tries == kTries) return bell.failure();
+  }
+}
+
+Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noexcept {
+  const Result<Geometry> geometry = make_geometry(queue.capacity, queue.message_size);
+  if (!geometry) return geometry.failure();
+  sweep_once();
+  for (int tries = 0;; ++tries) {
+    Result<Made> made = make_files(queue, *geometry);
+    if (!made) return made.failure();
+    made->file.fd.reset();  // so that the bell gets the lowest number, and one free number is enough
+    Result<UniqueFd> bell = give_name(*made, queue.name, blocking);
+    if (bell)
+      return Visit{std::move(made->place), std::move(*bell), made->facts.uid, made->facts.gid, made->facts.mode};
+    if (!bell.is(Errc::not_found) || tries == kTries) return bell.failure();
+  }
 }
 
 Result<Segment> attach(const std::string& name) noexcept {
@@ -154,7 +282,17 @@ Result<Segment> attach(const std::string& name) noexcept {
   return segment;
 }
 
-Result<Segment> attach_file(const std::string& path) noexcept {
+namespace {
+
+/// A file that says that it is a queue, and may be believed as far as its identity goes.
+struct Candidate {
+  UniqueFd fd;
+  os::FileFacts facts;
+  Geometry geometry;
+  std::uint32_t mode = 0;
+};
+
+Result<Candidate> open_candidate(const std::string& path) noexcept {
   Result<UniqueFd> fd = os::open_file(path);
   if (!fd) {
     // ELOOP: a symbolic link, ENXIO and the like: a device or socket. None is a queue.
@@ -166,14 +304,99 @@ Result<Segment> attach_file(const std::string& path) noexcept {
   if (!facts) return facts.failure();
   if (!facts->regular || facts->size < kHeaderBytes) return Errc::not_a_queue;
   // Read, not mapped: a file that shrinks under a mapping is a signal, under a read it is a short answer.
-  alignas(64) std::array<std::byte, kHeaderBytes> bytes{};
+  alignas(64) std::array<std::byte, sizeof(Identity)> bytes{};
   const Result<std::size_t> got = os::read_at(fd->get(), 0, bytes);
   if (!got) return got.failure();
   if (*got != bytes.size()) return Errc::not_a_queue;
-  const Result<Geometry> geometry =
-      checked_identity(reinterpret_cast<const Header*>(bytes.data())->identity, facts->size);
+  const auto& identity = *reinterpret_cast<const Identity*>(bytes.data());
+  const Result<Geometry> geometry = checked_identity(identity, facts->size);
   if (!geometry) return geometry.failure();
-  return map_segment(std::move(*fd), *geometry);
+  return Candidate{std::move(*fd), *facts, *geometry, identity.mode.get()};
+}
+
+}  // namespace
+
+Result<Segment> attach_file(const std::string& path) noexcept {
+  Result<Candidate> found = open_candidate(path);
+  if (!found) return found.failure();
+  const std::size_t slash = path.rfind('/');
+  Place place{slash == std::string::npos ? "." : path.substr(0, slash), found->facts.inode};
+  return map_segment(std::move(found->fd), std::move(place), found->geometry);
+}
+
+Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& last) noexcept {
+  std::string path = file_of(name);
+  // Bounded, in case somebody creates and removes the queue all the time.
+  constexpr int kVisits = 100;
+  for (int tries = 0;; ++tries) {
+    const bool again = tries == 0 && last.path == path;
+    if (!again) {
+      // Closed at once, so that the bell gets the lowest number, and one free number is enough.
+      const Result<Candidate> found = open_candidate(path);
+      if (!found) return found.failure();
+      last = {path, found->facts, found->mode};
+    }
+    Place place{directory(), last.facts.inode};
+    Result<UniqueFd> bell = os::open_doorbell(place.bell(), blocking);
+    if (!bell && !bell.is(Errc::not_found)) return bell.failure();
+    // If the name still stands after we have the bell, then who removes it will find it in use.
+    const Result<os::FileFacts> now = os::facts(path);
+    const bool stands = now && now->inode == place.inode;
+    const bool unchanged = stands && now->changed_ns == last.facts.changed_ns;
+    if (bell && stands && (unchanged || !again)) {
+      return Visit{std::move(place), std::move(*bell), last.facts.uid, last.facts.gid, last.mode};
+    }
+    last.path.clear();
+    if ((stands && !again) || tries == kVisits) return Errc::queue_damaged;  // copied by hand: a queue without its bell
+  }
+}
+
+Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept {
+  const std::string bell = segment.place().bell();
+  Result<void> done = os::set_mode(segment.fd(), file_mode(mode));
+  if (!done) return done;
+  segment.header().identity.mode.set(mode & 07777U);
+  return os::set_doorbell_mode(bell, file_mode(mode));
+}
+
+Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept {
+  Result<void> done = os::set_owner(segment.place().queue(), uid, gid);
+  if (done) done = os::set_owner(segment.place().bell(), uid, gid);
+  return done;
+}
+
+Result<void> remove(const std::string& name) noexcept {
+  const std::string path = file_of(name);
+  const Result<os::FileFacts> facts = os::facts(path);
+  if (!facts) return facts.failure();
+  const Result<void> removed = os::remove_file(path);
+  if (!removed) return removed;
+  const Place place{directory(), facts->inode};
+  if (remove_unused(place)) return {};
+  // Who closes it from now on sees the mark; who closed it a moment ago did not, so look once more.
+  os::abandon(place.bell());
+  (void)remove_unused(place);
+  return {};
+}
+
+bool remove_unused(const Place& place) noexcept {
+  if (os::in_use(place.bell())) return false;
+  (void)os::remove_file(place.queue());  // in a sticky directory only its owner may; then his sweep() will
+  (void)os::remove_file(place.bell());
+  return true;
+}
+
+void sweep(const std::string& directory) noexcept {
+  const Result<std::vector<std::string>> entries = os::list_directory(directory);
+  if (!entries) return;
+  for (const std::string& entry : *entries) {
+    if (!entry.starts_with(kPlacePrefix) || !entry.ends_with(kBellSuffix)) continue;
+    std::string path = directory;
+    path.append("/").append(entry);
+    if (!os::abandoned(path)) continue;
+    const Result<Place> place = place_of_bell(path);
+    if (place) (void)remove_unused(*place);
+  }
 }
 
 std::string stored_name(const Segment& segment) {

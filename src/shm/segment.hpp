@@ -12,6 +12,7 @@
 #include "base/assert.hpp"
 #include "base/prefetch.hpp"
 #include "base/unique_fd.hpp"
+#include "os/doorbell.hpp"
 #include "os/memory.hpp"
 #include "shm/layout.hpp"
 
@@ -54,6 +55,18 @@ class Ring {
   std::uint32_t shift_;
 };
 
+/// Where a queue is, whatever becomes of its name: the second link of its file, and its doorbell, both named by the
+/// file's inode. They stay until the queue has no name and nobody has its doorbell open.
+struct Place {
+  std::string directory;
+  std::uint64_t inode = 0;
+
+  [[nodiscard]] std::string queue() const;
+  [[nodiscard]] std::string bell() const;
+};
+/// The place that the file name of a doorbell speaks of, as the system tells it of an open descriptor.
+Result<Place> place_of_bell(const std::string& path) noexcept;
+
 class Segment {
  public:
   Segment() noexcept = default;
@@ -65,6 +78,10 @@ class Segment {
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Another descriptor of the same file instead. REQUIRES: nobody has joined the queue through this segment.
+  void renumber(UniqueFd fd) noexcept { fd_ = std::move(fd); }
+  /// Of the files that belong to the queue whatever its name: see Place.
+  [[nodiscard]] const Place& place() const noexcept { return place_; }
 
   [[nodiscard]] Header& header() const noexcept { return *reinterpret_cast<Header*>(memory_); }
   [[nodiscard]] SenderSide& sender() const noexcept { return header().sender; }
@@ -101,9 +118,10 @@ class Segment {
   }
 
  private:
-  friend Result<Segment> map_segment(UniqueFd fd, const Geometry& geometry) noexcept;
+  friend Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) noexcept;
 
   UniqueFd fd_;
+  Place place_;
   std::byte* memory_ = nullptr;
   Geometry geometry_;
 };
@@ -132,6 +150,35 @@ Result<Segment> publish(const NewQueue& queue) noexcept;
 /// Fails with not_found, permission_denied, not_a_queue, layout_mismatch (detail: its format), queue_damaged, ...
 Result<Segment> attach(const std::string& name) noexcept;
 Result<Segment> attach_file(const std::string& path) noexcept;
+
+/// A queue that is open only as far as its doorbell: it stays, and is not mapped.
+struct Visit {
+  Place place;
+  UniqueFd bell;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;  ///< as its creator asked
+};
+/// What a visit found, for the next one: a file that has not changed since need not be read again.
+struct Visited {
+  std::string path;
+  os::FileFacts facts;
+  std::uint32_t mode = 0;
+};
+/// As publish() and attach(), at a fraction of their price.
+Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noexcept;
+Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& last) noexcept;
+
+/// As chmod(2) and chown(2) for the queue; -1 leaves an owner as it is. Fails with permission_denied.
+Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept;
+Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept;
+
+/// Takes the name away. What belongs to the queue goes with it, or with the last who has its doorbell open.
+Result<void> remove(const std::string& name) noexcept;
+/// For whoever just closed a doorbell that was abandoned. @return false: somebody has it open
+bool remove_unused(const Place& place) noexcept;
+/// Removes what processes left that were killed, of queues without a name.
+void sweep(const std::string& directory) noexcept;
 
 /// The name in the header, with its slash; empty when it is not a name.
 std::string stored_name(const Segment& segment);

@@ -212,12 +212,13 @@ void Queue::note_sent() noexcept {
 }
 
 [[gnu::flatten]] Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
-  if (!lock_senders()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_senders(both)) return Errc::would_deadlock;
   step(Step::send_locked);
   Failure why;
   const std::uint32_t slot = take_slot(bytes.size(), priority, why);
   if (slot == kNoSlot) {
-    unlock_senders();
+    leave_senders(both);
     return why;
   }
   copy_bytes(segment_.payload(slot), bytes.data(), bytes.size());
@@ -226,11 +227,11 @@ void Queue::note_sent() noexcept {
   note_sent();
   wake_receivers(1);
   prefetch_returned();
-  unlock_senders();
+  leave_senders(both);
   return {};
 }
 
-Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
+Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) {
   Result<Loan> room = loan(bytes.size(), wait);
   if (!room) return room.failure();
   copy_bytes(room->bytes.data(), bytes.data(), bytes.size());
@@ -240,7 +241,7 @@ Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priori
   return sent;
 }
 
-Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
+Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) {
   Result<void> fits = check_outgoing(bytes.size(), priority);
   if (!fits) return fits;
   if (bytes.size() >= kCopyOutside) return send_large(bytes, priority, wait);
@@ -248,7 +249,8 @@ Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, co
 }
 
 [[gnu::flatten]] Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {
-  if (!lock_senders()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_senders(both)) return Errc::would_deadlock;
   step(Step::send_locked);
   std::size_t sent = 0;
   Failure why;
@@ -265,12 +267,12 @@ Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, co
     note_sent();
     wake_receivers(sent);
   }
-  unlock_senders();
+  leave_senders(both);
   if (sent == 0) return why;
   return sent;
 }
 
-Result<std::size_t> Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept {
+Result<std::size_t> Queue::send_batch(std::span<const Outgoing> messages, const Wait& wait) {
   for (const Outgoing& message : messages) {
     const Result<void> fits = check_outgoing(message.payload.size(), message.priority);
     if (!fits) return fits.failure();
@@ -292,16 +294,17 @@ Result<std::size_t> Queue::send_batch(std::span<const Outgoing> messages, const 
   return sent;
 }
 
-Result<Loan> Queue::loan(std::size_t size, const Wait& wait) noexcept {
+Result<Loan> Queue::loan(std::size_t size, const Wait& wait) {
   Result<void> fits = check_outgoing(size, 0);
   if (fits) fits = be_user();
   if (!fits) return fits.failure();
   return persist(Side::senders, wait, [&]() -> Result<Loan> {
-    if (!lock_senders()) return Errc::would_deadlock;
+    bool both = false;
+    if (!enter_senders(both)) return Errc::would_deadlock;
     Failure why;
     const std::uint32_t slot = take_slot(size, 0, why);
     if (slot == kNoSlot) {
-      unlock_senders();
+      leave_senders(both);
       return why;
     }
     const std::uint32_t user = user_.load(std::memory_order_relaxed);
@@ -310,7 +313,7 @@ Result<Loan> Queue::loan(std::size_t size, const Wait& wait) noexcept {
     out_.writing.add(1);
     segment_.slot(slot).mark.atomic().store(make_mark(SlotState::writing, user), std::memory_order_release);
     step(Step::loan_marked);
-    unlock_senders();
+    leave_senders(both);
     return Loan{slot, {segment_.payload(slot), size}, 0};
   });
 }
@@ -319,7 +322,8 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
   const Result<void> fits = check_outgoing(size, priority);
   if (!fits) return fits;
   if (inherited()) return Errc::closed;
-  if (!lock_senders()) return Errc::would_deadlock;
+  bool both = false;
+  if (!enter_senders(both)) return Errc::would_deadlock;
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result = reserve_index_page(priority);
   if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = Errc::closed;
@@ -332,7 +336,7 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
     note_sent();
     wake_receivers(1);
   }
-  unlock_senders();
+  leave_senders(both);
   return result;
 }
 

@@ -35,7 +35,7 @@ Result<std::uint32_t> Queue::free_user_entry() noexcept {
   for (std::uint32_t i = 0; i < std::min(count, kProbes); ++i) {
     const std::uint32_t number = (start + i) % count;
     const User& user = segment_.user(number);
-    if (user.writing.get() + user.reading.get() == 0 && user_is_dead(number)) return number;
+    if (user.writing.get() + user.reading.get() + user.polls.get() == 0 && user_is_dead(number)) return number;
   }
   if (count == kMaxUsers) return Errc::too_many_users;
   const std::uint64_t end = geometry().users + (count + std::uint64_t{1}) * sizeof(User);
@@ -64,6 +64,10 @@ Result<void> Queue::enlist() noexcept {
     step(Step::user_claimed);
     user.writing.set(0);
     user.reading.set(0);
+    user.polls.set(0);
+    user.edges.set(0);
+    out_.joined.add(1);
+    user.joined.set(out_.joined.get());
     user.pid_namespace.set(os::pid_namespace());
     user.pid.set(os::process_id());
     user_.store(*number, std::memory_order_relaxed);
@@ -85,6 +89,7 @@ Result<void> Queue::be_user() noexcept {
   // The child of a fork: the entry, its claim and its loans are the parent's. On the inherited file description the
   // parent's claims would look like its own, and the parent dead; without another it stays what it was, and owns
   // nothing.
+  const os::Uncancelled uncancelled;
   if (!lock_senders()) return Errc::would_deadlock;
   Result<void> done;
   if (inherited()) {

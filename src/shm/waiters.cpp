@@ -98,7 +98,8 @@ void Queue::trust_more(Polling& polling) noexcept {
 }
 
 bool Queue::spin(Side side) noexcept {
-  if (!spinning_) return false;
+  // A registered process is not told while a receiver waits, so let it be seen that one does.
+  if (!spinning_ || watched()) return false;
   const Common& common = segment_.header().common;
   const std::int32_t other = side == Side::receivers ? common.sender_cpu.get() : common.receiver_cpu.get();
   if (other == os::current_cpu()) return false;  // (a)
@@ -146,7 +147,7 @@ Result<void> Queue::look_again(Side side) noexcept {
   return {};
 }
 
-Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexcept {
+Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) {
   if (wait.until == Wait::Until::now) {
     if (patience.looked) return Errc::would_block;
     patience.looked = true;
@@ -168,6 +169,7 @@ Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexc
     const Result<void> looked = look_again(side);
     return looked.is(Errc::would_block) ? Result<void>(Errc::timed_out) : looked;
   }
+  if (wait.may_sleep != nullptr && !wait.may_sleep(wait.asker)) return Errc::would_block;
   if (wait.stop == nullptr) return sleep(side, wait);
   // The callback changes the word that we sleep on, so it wakes us whenever it comes after our registration; before
   // that, sleep() sees the request itself.
@@ -175,7 +177,29 @@ Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) noexc
   return sleep(side, wait);
 }
 
-Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
+// A sleeper, from its registration on. One that is cancelled is taken off the count, and passes on the wake-up that it
+// may have had.
+class Queue::Registered {
+ public:
+  Registered(Queue& queue, Side side, std::uint32_t at) noexcept : queue_(queue), side_(side), at_(at) {}
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+  ~Registered() {
+    if (over_ || !queue_.lock_both()) return;
+    leave(queue_.sleepers(side_), at_);
+    if (queue_.ready(side_)) queue_.wake_side(side_);
+    queue_.unlock_both();
+  }
+  void over() noexcept { over_ = true; }
+
+ private:
+  Queue& queue_;
+  Side side_;
+  std::uint32_t at_;
+  bool over_ = false;
+};
+
+Result<void> Queue::sleep(Side side, const Wait& wait) {
   Sleepers& sleepers = this->sleepers(side);
   (void)be_user();
   if (!lock_both()) return Errc::would_deadlock;
@@ -189,17 +213,25 @@ Result<void> Queue::sleep(Side side, const Wait& wait) noexcept {
   step(Step::waiter_registered);
   unlock_both();
 
+  Registered registered(*this, side, registered_at);
   for (;;) {
     const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
     const os::Woken woken =
         stopped ? os::Woken::interrupted : os::wait_on(sleepers.word, registered_at, wait, kLookUpNs);
-    if (woken == os::Woken::woken) return {};  // and taken off the count by whoever did it
-    if (!lock_both()) return Errc::would_deadlock;
+    if (woken == os::Woken::woken) {  // and taken off the count by whoever did it
+      registered.over();
+      return {};
+    }
+    if (!lock_both()) {
+      registered.over();
+      return Errc::would_deadlock;
+    }
     rescue_loans();
     const bool sleep_on = woken == os::Woken::look_up && !ready(side);
     if (!sleep_on) leave(sleepers, registered_at);
     unlock_both();
     if (sleep_on) continue;
+    registered.over();
     if (stopped) return Errc::stopped;
     if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
     return {};  // timed_out, too: one more attempt, then await() sees that the time has passed
@@ -217,19 +249,22 @@ namespace {
 // One wake-up for each of `count` new messages or slots, as far as there are sleepers. Those whom the kernel woke come
 // off the count here, so that a burst does not wake again those who are on their way. When it found fewer than were
 // counted, the others have died, or have not fallen asleep yet and see the word change: none of them counts any more.
-void wake(Sleepers& sleepers, std::uint64_t count) noexcept {
+// @return how many were woken
+std::uint32_t wake(Sleepers& sleepers, std::uint64_t count) noexcept {
   const std::uint32_t waiting = sleepers.waiting.get();
   if (waiting == 0) [[likely]]
-    return;
+    return 0;
   const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, count));
   // Relaxed: the futex call orders it, and both sides look again under locks.
   const std::uint32_t word = sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (os::wake(sleepers.word, static_cast<int>(most)) == static_cast<int>(most)) {
+  const int woken = os::wake(sleepers.word, static_cast<int>(most));
+  if (woken == static_cast<int>(most)) {
     sleepers.waiting.set(waiting - most);
   } else {
     sleepers.counted_from.set(word);
     sleepers.waiting.set(0);
   }
+  return static_cast<std::uint32_t>(woken);
 }
 
 void wake_all(Sleepers& sleepers) noexcept {
@@ -247,13 +282,23 @@ void Queue::wake_everybody() noexcept {
 }
 
 void Queue::wake_receivers(std::uint64_t messages) noexcept {
-  wake(out_.receivers, messages);
+  const std::uint32_t woken = wake(out_.receivers, messages);
+  if (woken != 0) [[unlikely]]
+    woken_ += woken;
   step(Step::receivers_woken);
 }
 
 void Queue::wake_senders(std::uint64_t slots) noexcept {
   wake(in_.senders, slots);
   step(Step::senders_woken);
+}
+
+void Queue::wake_side(Side side) noexcept {
+  if (side == Side::receivers) {
+    wake_receivers(1);
+  } else {
+    wake_senders(1);
+  }
 }
 
 void Queue::rouse(Side side) noexcept {

@@ -59,6 +59,8 @@ constinit thread_local ListHead t_no_list
     __attribute__((tls_model("initial-exec"))) = {nullptr, kDefaultOffset, {nullptr}};
 
 void forget_thread_in_child() noexcept { t_thread.tid = 0; }
+// As in process.cpp. Without memory for it a child of fork keeps its parent's TID: as safe as before in the parent.
+[[maybe_unused]] const int kWatchesForks = pthread_atfork(nullptr, nullptr, forget_thread_in_child);
 
 bool usable(const ListHead* head) noexcept {
   const long distance = -head->futex_offset;
@@ -66,8 +68,6 @@ bool usable(const ListHead* head) noexcept {
 }
 
 [[gnu::noinline, gnu::cold]] void enter_thread() noexcept {
-  static const int registered = pthread_atfork(nullptr, nullptr, forget_thread_in_child);
-  (void)registered;  // without memory for it, a child of fork keeps its parent's TID: as safe as before in the parent
   void* head = nullptr;
   std::size_t size = 0;
   const long result = syscall(SYS_get_robust_list, 0, &head, &size);

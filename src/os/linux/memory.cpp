@@ -28,6 +28,8 @@ FileFacts to_facts(const struct stat& status) noexcept {
           .uid = status.st_uid,
           .gid = status.st_gid,
           .mode = status.st_mode & 07777U,
+          .links = status.st_nlink,
+          .changed_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec,
           .regular = S_ISREG(status.st_mode)};
 }
 
@@ -77,6 +79,11 @@ Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept 
   return {};
 }
 
+Result<void> link_file(const std::string& from, const std::string& to) noexcept {
+  if (link(from.c_str(), to.c_str()) != 0) return failure_from_errno(errno);
+  return {};
+}
+
 Result<void> remove_file(const std::string& path) noexcept {
   if (::unlink(path.c_str()) != 0) return failure_from_errno(errno);
   return {};
@@ -115,6 +122,11 @@ Result<FileFacts> facts(const std::string& path) noexcept {
 
 Result<void> set_mode(int fd, std::uint32_t mode) noexcept {
   if (fchmod(fd, mode) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) noexcept {
+  if (lchown(path.c_str(), uid, gid) != 0) return failure_from_errno(errno);
   return {};
 }
 

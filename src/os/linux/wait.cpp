@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,8 +35,45 @@ bool passed(const Wait& wait) noexcept {
   return true;
 }
 
-Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait,
-              std::int64_t look_up_ns) noexcept {
+namespace {
+
+// Of the two system calls only the newer one goes on by itself after a handler that was installed with SA_RESTART.
+long futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, const timespec& deadline, bool wall,
+                const Wait& wait) {
+  if (wait.return_on_signal) {
+    futex_waitv one{};
+    one.uaddr = reinterpret_cast<std::uintptr_t>(&word);
+    one.val = expected;
+    one.flags = FUTEX_32;
+    const long result = syscall(SYS_futex_waitv, &one, 1, 0, &deadline, wall ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+    if (result >= 0 || errno != ENOSYS) return result;
+  }
+  const int operation = FUTEX_WAIT_BITSET | (wall ? FUTEX_CLOCK_REALTIME : 0);
+  return syscall(SYS_futex, &word, operation, expected, &deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
+}
+
+// The thread may be cancelled at any instruction of this function, so none of it may be inside a scope that has
+// something to destroy: the unwinder knows such scopes by their calls and ends the program anywhere else.
+[[gnu::noinline]] long futex_wait_cancellable(std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                                              const timespec& deadline, bool wall, const Wait& wait) {
+  int before = PTHREAD_CANCEL_DEFERRED;
+  // As the C library's own cancellation points do, and around nothing but a system call.
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);  // NOLINT(concurrency-thread-canceltype-asynchronous)
+  const long result = futex_wait(word, expected, deadline, wall, wait);
+  const int error = errno;
+  pthread_setcanceltype(before, nullptr);
+  errno = error;
+  return result;
+}
+
+// Through a pointer that the compiler cannot follow: it would find that nothing in there throws, and callers must be
+// ready for the unwinding.
+long (*volatile g_futex_wait_cancellable)(std::atomic<std::uint32_t>&, std::uint32_t, const timespec&, bool,
+                                          const Wait&) = futex_wait_cancellable;
+
+}  // namespace
+
+Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wait& wait, std::int64_t look_up_ns) {
   // The kernel takes one absolute time on one clock. A look-up that comes before a wall-clock deadline is timed on the
   // wall clock as well: a step of that clock makes it early or late, and the caller's loop puts both right.
   const bool wall = wait.until == Wait::Until::system;
@@ -46,10 +84,9 @@ Woken wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, const Wa
     until = std::min(until, wait.deadline_ns);
   }
   const timespec deadline{static_cast<time_t>(until / kSecond), static_cast<long>(until % kSecond)};
-  const int operation = FUTEX_WAIT_BITSET | (wall ? FUTEX_CLOCK_REALTIME : 0);
-  if (syscall(SYS_futex, &word, operation, expected, &deadline, nullptr, FUTEX_BITSET_MATCH_ANY) == 0) {
-    return Woken::woken;
-  }
+  const long woken = wait.cancellation_point ? g_futex_wait_cancellable(word, expected, deadline, wall, wait)
+                                             : futex_wait(word, expected, deadline, wall, wait);
+  if (woken >= 0) return Woken::woken;
   switch (errno) {
     case EAGAIN: return Woken::changed;
     case EINTR: return Woken::interrupted;

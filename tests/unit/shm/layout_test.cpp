@@ -17,9 +17,9 @@ TEST(Layout, GeometryOfASmallQueueIsPinned) {
   EXPECT_EQ(g->returned, 1152U);
   EXPECT_EQ(g->next, 1280U);
   EXPECT_EQ(g->users, 1344U);
-  EXPECT_EQ(g->index, 1052672U);
-  EXPECT_EQ(g->slots, 1314816U);
-  EXPECT_EQ(g->file_bytes, 1318912U);
+  EXPECT_EQ(g->index, 2101248U);
+  EXPECT_EQ(g->slots, 2363392U);
+  EXPECT_EQ(g->file_bytes, 2367488U);
 }
 
 TEST(Layout, GeometryOfALargeQueueIsPinned) {

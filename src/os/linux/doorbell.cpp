@@ -1,0 +1,119 @@
+// A doorbell is a FIFO opened for reading and writing, two pages long. No byte in it: writable. One page begun: both.
+// Both pages taken: readable. The mark of an abandoned one is the sticky bit, which means nothing on a FIFO.
+#include "os/doorbell.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+
+namespace mqxx::os {
+namespace {
+
+constexpr mode_t kAbandoned = S_ISVTX;
+constexpr int kBellBytes = 8192;
+constexpr std::array<char, kBellBytes> kFilling{};
+
+void drain(int bell) noexcept {
+  std::array<char, kBellBytes> bytes;  // written before it is read
+  while (read(bell, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
+  }
+}
+
+// Whoever else reads from it may have come first.
+void drain_to_one(int bell) noexcept {
+  std::array<char, kBellBytes> bytes;
+  for (;;) {
+    int held = 0;
+    if (ioctl(bell, FIONREAD, &held) != 0 || held <= 1) return;
+    const std::size_t most = std::min(static_cast<std::size_t>(held - 1), bytes.size());
+    if (read(bell, bytes.data(), most) <= 0) return;
+  }
+}
+
+void fill(int bell) noexcept {
+  // As few pages as there may be, so that it is filled fast. An ordinary user with many FIFOs has two anyway.
+  if (fcntl(bell, F_GETPIPE_SZ) > kBellBytes) (void)fcntl(bell, F_SETPIPE_SZ, kBellBytes);
+  while (write(bell, kFilling.data(), kFilling.size()) > 0) {
+  }
+}
+
+}  // namespace
+
+Result<void> make_doorbell(const std::string& path) noexcept {
+  if (mknod(path.c_str(), S_IFIFO | kAbandoned | S_IRUSR | S_IWUSR, 0) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<UniqueFd> open_doorbell(const std::string& path, Blocking blocking) noexcept {
+  UniqueFd bell(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | (blocking == Blocking::no ? O_NONBLOCK : 0)));
+  if (!bell) return failure_from_errno(errno);
+  struct stat status {};
+  if (fstat(bell.get(), &status) != 0) return failure_from_errno(errno);
+  if (!S_ISFIFO(status.st_mode)) return Errc::queue_damaged;
+  return bell;
+}
+
+Result<void> adopt(int bell, std::uint32_t mode) noexcept {
+  if (fchmod(bell, mode) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+Result<void> set_doorbell_mode(const std::string& path, std::uint32_t mode) noexcept {
+  if (chmod(path.c_str(), mode | (abandoned(path) ? kAbandoned : 0)) != 0) return failure_from_errno(errno);
+  return {};
+}
+
+void abandon(const std::string& path) noexcept {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+  // Who may not change it was not allowed to remove what it belongs to either.
+  (void)chmod(path.c_str(), (status.st_mode & 0777U) | kAbandoned);
+}
+
+bool abandoned(int bell) noexcept {
+  struct stat status {};
+  // Not fstat: src/posix stands in front of that, and tells of the queue instead.
+  return fstatat(bell, "", &status, AT_EMPTY_PATH) == 0 && (status.st_mode & kAbandoned) != 0;
+}
+
+bool abandoned(const std::string& path) noexcept {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode) && (status.st_mode & kAbandoned) != 0;
+}
+
+bool in_use(const std::string& path) noexcept {
+  // Nobody opens it for writing only, so a writer who finds no reader finds nobody.
+  const UniqueFd probe(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  return probe || (errno != ENXIO && errno != ENOENT);
+}
+
+Bell bell_state(int bell) noexcept {
+  pollfd state{bell, POLLIN | POLLOUT, 0};
+  if (::poll(&state, 1, 0) <= 0 || (state.revents & POLLIN) == 0) return Bell::empty;
+  return (state.revents & POLLOUT) != 0 ? Bell::some : Bell::full;
+}
+
+void set_bell(int bell, Bell from, Bell to) noexcept {
+  if (from == to) return;
+  switch (to) {
+    case Bell::empty: return drain(bell);
+    case Bell::some:
+      if (from == Bell::full) return drain_to_one(bell);
+      (void)!write(bell, kFilling.data(), 1);
+      return;
+    case Bell::full: return fill(bell);
+  }
+}
+
+// Setting the size that it has wakes whoever waits on a pipe, and has him look for himself.
+void strike_bell(int bell) noexcept { (void)fcntl(bell, F_SETPIPE_SZ, kBellBytes); }
+
+}  // namespace mqxx::os

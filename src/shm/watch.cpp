@@ -1,0 +1,252 @@
+// Who wants to be told without waiting here: pollers, through the doorbell, and one registered process.
+//
+// While there is anybody, `watched` is not zero and every call takes both locks, so that the queue is known as a whole
+// when the doorbell is set and the notice is given: before the unlock, where the next owner would do it again (Q2).
+//   W1  watched == pollers + (a registration ? 1 : 0), and pollers is the sum over the users.
+//   W2  while there are pollers, the doorbell says what the queue is whenever nobody holds both locks.
+// A notice is due when a message comes to an empty queue and no receiver was woken for it. The sender raises the signal
+// where he may; where he may not the helper of the registered process does, which needs no permission.
+#include <algorithm>
+
+#include "os/process.hpp"
+#include "os/wait.hpp"
+#include "shm/queue.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+constexpr std::uint32_t kRecount = 256;  // system calls on the bell until somebody looks whether its pollers live
+constexpr std::int64_t kLookUpNs = 800'000'000;
+
+}  // namespace
+
+int Queue::bell() noexcept {
+  int bell = bell_.load(std::memory_order_acquire);
+  if (bell >= 0) return bell;
+  const os::Uncancelled uncancelled;
+  Result<UniqueFd> opened = os::open_doorbell(segment_.place().bell(), os::Blocking::no);
+  if (!opened) return -1;
+  // Two threads may have come here: the first one's descriptor stays.
+  if (bell_.compare_exchange_strong(bell, opened->get(), std::memory_order_acq_rel)) return opened->release();
+  return bell;
+}
+
+Readiness Queue::readiness() const noexcept {
+  const bool writable =
+      seems_ready(Side::senders) || out_.fresh.get() < geometry().capacity || in_.free_head.get() != kNoSlot;
+  return {seems_ready(Side::receivers), writable};
+}
+
+os::Bell Queue::bell_now() const noexcept {
+  // When nothing waits and nothing fits, all slots are on loan: the queue is empty.
+  if (!ready(Side::receivers)) return os::Bell::empty;
+  return ready(Side::senders) ? os::Bell::some : os::Bell::full;
+}
+
+[[gnu::noinline, gnu::cold]] void Queue::settle() noexcept {
+  Watch& watch = segment_.header().watch;
+  if (watch.pollers.get() == 0) return;
+  const int bell = this->bell();
+  if (bell < 0) return;
+  const auto before = static_cast<os::Bell>(watch.bell.get());
+  const os::Bell now = bell_now();
+  const bool edges = watch.edges.get() != 0;
+  if (now == before && !edges) return;
+  const os::Uncancelled uncancelled;
+  os::set_bell(bell, before, now);
+  watch.bell.set(static_cast<std::uint32_t>(now));
+  if (edges) os::strike_bell(bell);
+  step(Step::bell_set);
+  watch.rings.add(1);
+  if (watch.rings.get() % kRecount == 0) recount_watchers();
+}
+
+void Queue::count_watchers() noexcept {
+  const Watch& watch = segment_.header().watch;
+  const bool registered = watch.kind.get() != static_cast<std::uint32_t>(Notice::none);
+  segment_.header().common.watched.set(watch.pollers.get() + (registered ? 1 : 0));
+}
+
+// From the users, so that the dead do not count.
+void Queue::recount_watchers() noexcept {
+  const os::Uncancelled uncancelled;
+  Watch& watch = segment_.header().watch;
+  std::uint32_t pollers = 0;
+  std::uint32_t edges = 0;
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    User& user = segment_.user(number);
+    if (user.polls.get() == 0) continue;
+    if (user_is_dead(number)) {
+      user.polls.set(0);
+      user.edges.set(0);
+    }
+    pollers += user.polls.get();
+    edges += user.edges.get();
+  }
+  watch.pollers.set(pollers);
+  watch.edges.set(edges);
+  if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && !registered_lives()) forget_notice();
+  count_watchers();
+  const int bell = pollers == 0 ? -1 : this->bell();
+  if (bell >= 0) watch.bell.set(static_cast<std::uint32_t>(os::bell_state(bell)));
+}
+
+Result<void> Queue::begin_poll(Edges edges) noexcept {
+  const os::Uncancelled uncancelled;
+  // A child of fork that may not open the queue itself polls in the name of its parent, whose death then ends the
+  // count.
+  (void)be_user();
+  if (bell() < 0) return Errc::queue_damaged;
+  if (!lock_both()) return Errc::would_deadlock;
+  User& entry = segment_.user(user_.load(std::memory_order_relaxed));
+  Watch& watch = segment_.header().watch;
+  entry.polls.add(1);
+  watch.pollers.add(1);
+  if (edges == Edges::yes) {
+    entry.edges.add(1);
+    watch.edges.add(1);
+  }
+  count_watchers();
+  step(Step::poll_begun);
+  // What it says is forgotten when nobody has it open; from now on we have.
+  if (!bell_known_) watch.bell.set(static_cast<std::uint32_t>(os::bell_state(bell())));
+  bell_known_ = true;
+  unlock_both();
+  return {};
+}
+
+void Queue::end_poll(Edges edges) noexcept {
+  if (!lock_both()) return;  // in a handler inside a call: its count ends with the process
+  User& entry = segment_.user(user_.load(std::memory_order_relaxed));
+  Watch& watch = segment_.header().watch;
+  constexpr auto kLess = static_cast<std::uint32_t>(-1);
+  if (edges == Edges::yes && entry.edges.get() != 0 && watch.edges.get() != 0) {
+    entry.edges.add(kLess);
+    watch.edges.add(kLess);
+  }
+  if (entry.polls.get() != 0 && watch.pollers.get() != 0) {
+    watch.pollers.add(kLess);
+    entry.polls.add(kLess);
+  }
+  count_watchers();
+  step(Step::poll_ended);
+  unlock_both();
+}
+
+[[gnu::noinline, gnu::cold]] void Queue::note_before() noexcept {
+  was_empty_ = !ready(Side::receivers);
+  sent_before_ = out_.sent.get();
+  woken_ = 0;
+}
+
+void Queue::forget_notice() noexcept {
+  Watch& watch = segment_.header().watch;
+  watch.kind.set(static_cast<std::uint32_t>(Notice::none));
+  count_watchers();
+  watch.changed.fetch_add(1, std::memory_order_relaxed);  // the futex call orders it
+  os::wake(watch.changed, os::kWakeAll);
+  step(Step::notice_gone);
+}
+
+[[gnu::noinline, gnu::cold]] void Queue::notify() noexcept {
+  Watch& watch = segment_.header().watch;
+  const auto kind = static_cast<Notice>(watch.kind.get());
+  const std::uint64_t sent = out_.sent.get() - sent_before_;
+  if (kind == Notice::none || !was_empty_ || sent <= woken_ || !ready(Side::receivers)) return;
+  const std::uint32_t user = watch.user.get();
+  const std::int32_t pid = watch.pid.get();
+  const Owed signal{watch.signal.get(), watch.value.get()};
+  const bool alive = registered_lives();
+  const bool here = alive && segment_.user(user).pid_namespace.get() == os::pid_namespace();
+  const bool ours = here && pid == os::process_id();
+  bool told = !alive || kind == Notice::silent || (kind == Notice::signal && ours);
+  if (!told && kind == Notice::signal && here) {
+    const Result<void> raised = os::raise_for_message(pid, signal.signal, signal.value);
+    told = raised || raised.is(Errc::not_found);
+  }
+  Firing& firing = watch.firings[watch.number.get() % kFirings];
+  firing.pid.set(told ? 0 : os::process_id());
+  firing.uid.set(os::user_id());
+  firing.number.set(watch.number.get());
+  forget_notice();
+  if (kind == Notice::signal && ours) owed_ = signal;
+}
+
+// The number alone does not tell: when its user has died, or has become another program by exec, somebody else has it.
+bool Queue::registered_lives() const noexcept {
+  const Watch& watch = segment_.header().watch;
+  const std::uint32_t user = watch.user.get();
+  return user < std::min(out_.user_count.get(), kMaxUsers) && segment_.user(user).joined.get() == watch.joined.get() &&
+         !user_is_dead(user);
+}
+
+bool Queue::notice_is_ours() const noexcept {
+  const Watch& watch = segment_.header().watch;
+  return watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && !inherited() &&
+         watch.user.get() == user_.load(std::memory_order_relaxed) && registered_lives();
+}
+
+Result<std::uint32_t> Queue::register_notice(const Registration& registration) noexcept {
+  const Result<void> user = be_user();
+  if (!user) return user.failure();
+  if (!lock_both()) return Errc::would_deadlock;
+  Watch& watch = segment_.header().watch;
+  if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none)) recount_watchers();
+  if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none)) {
+    unlock_both();
+    return Errc::already_exists;
+  }
+  const std::uint32_t number = watch.number.get() + 1;
+  watch.number.set(number);
+  watch.user.set(user_.load(std::memory_order_relaxed));
+  watch.joined.set(segment_.user(user_.load(std::memory_order_relaxed)).joined.get());
+  watch.pid.set(os::process_id());
+  watch.signal.set(registration.signal);
+  watch.value.set(registration.value);
+  watch.kind.set(static_cast<std::uint32_t>(registration.kind));
+  count_watchers();
+  step(Step::notice_registered);
+  unlock_both();
+  return number;
+}
+
+bool Queue::cancel_notice() noexcept {
+  if (!notice_is_ours() || !lock_both()) return false;
+  const bool ours = notice_is_ours();
+  if (ours) forget_notice();
+  unlock_both();
+  return ours;
+}
+
+Told Queue::await_notice(std::uint32_t number) noexcept {
+  Watch& watch = segment_.header().watch;
+  for (;;) {
+    const std::uint32_t seen = watch.changed.load(std::memory_order_relaxed);
+    if (!lock_both()) return {};  // a helper thread is never inside a lock, and never a signal handler
+    const bool pending = watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && watch.number.get() == number;
+    const Firing& firing = watch.firings[number % kFirings];
+    Told told;
+    if (firing.number.get() == number)
+      told = {firing.pid.get() != 0, firing.pid.get(), firing.uid.get()};
+    else
+      told.owed = watch.number.get() - number >= kFirings;
+    unlock_both();
+    if (!pending) return told;
+    (void)os::wait_on(watch.changed, seen, Wait::forever(), kLookUpNs);
+  }
+}
+
+// The end of this handle: what it watched is not watched any more.
+void Queue::leave_watch() noexcept {
+  (void)cancel_notice();
+  const std::uint32_t number = user_.load(std::memory_order_relaxed);
+  if (segment_.user(number).polls.get() != 0 && lock_both()) {
+    segment_.user(number).polls.set(0);
+    segment_.user(number).edges.set(0);
+    recount_watchers();
+    unlock_both();
+  }
+}
+
+}  // namespace mqxx::shm
