@@ -1,0 +1,44 @@
+// The C library's functions that this library stands in front of: found behind us, in the order of loading.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <time.h>
+
+namespace mqxx::posix::system {
+
+int close(int fd);
+int close_range(unsigned first, unsigned last, int flags);
+int dup(int fd);
+int dup2(int from, int to);
+int dup3(int from, int to, int flags);
+int fchmod(int fd, mode_t mode);
+int fchown(int fd, uid_t owner, gid_t group);
+/// Of all the types that the argument may have this is the widest.
+int fcntl(int fd, int command, std::intptr_t argument);
+int poll(pollfd* descriptors, nfds_t count, int timeout);
+int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask);
+int select(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, timeval* timeout);
+int pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, const timespec* timeout,
+            const sigset_t* mask);
+int epoll_ctl(int epoll, int operation, int fd, epoll_event* event);
+ssize_t recvmsg(int socket, msghdr* message, int flags);
+int recvmmsg(int socket, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
+
+int setuid(uid_t user);
+int seteuid(uid_t user);
+int setreuid(uid_t real, uid_t effective);
+int setresuid(uid_t real, uid_t effective, uid_t saved);
+int setgid(gid_t group);
+int setegid(gid_t group);
+int setregid(gid_t real, gid_t effective);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
+int setgroups(std::size_t count, const gid_t* groups);
+
+}  // namespace mqxx::posix::system
