@@ -1,6 +1,6 @@
 # Man pages from docs/man, where scdoc is there to make them.
 
-set(pages mq.1)
+set(pages libmqxx-posix.7 mq.1 mqxx.conf.5)
 
 find_program(MQXX_SCDOC scdoc)
 if(MQXX_SCDOC)

@@ -87,6 +87,13 @@ class Judge {
     decide(work, fmt::format(">= {}x {}", least, base), ratio, least, ratio ? times(*ratio) : "");
   }
 
+  /// What mqxx may take in times of what one peer takes.
+  void takes_at_most(const std::string& work, const std::string& workload, std::string_view base, double most) {
+    const auto ratio = times_better(workload, kMqxx, base, 0);
+    decide_at_most(work, fmt::format("<= {}x {}", most, base), ratio ? std::optional(1 / *ratio) : std::nullopt, most,
+                   ratio ? fmt::format("{} {}", times(1 / *ratio), base) : "");
+  }
+
   void open(const std::string& work, const std::string& target, const std::string& why) {
     verdicts_.push_back({work, target, why, Verdict::State::not_measured});
   }
@@ -201,6 +208,21 @@ void judge_adaptivity(Judge& judge) {
   }
 }
 
+// An unchanged program with libmqxx-posix preloaded, against itself on the kernel.
+void judge_posix(Judge& judge) {
+  judge.at_least("preloaded: send + receive in one thread, 64B", "posix-pair-64B", kKernel, 30);
+  judge.at_least("  8KiB", "posix-pair-8KiB", kKernel, 10);
+  judge.at_least("  1 -> 1, capacity 10", "posix-flow-10", kKernel, 5);
+  judge.at_least("  1 -> 1, capacity 1000", "posix-flow-1000", kKernel, 3);
+  judge.at_least("  round trip, two cores, p50", "posix-roundtrip", kKernel, 40);
+  for (const std::string how : {"epoll", "poll"}) {
+    judge.at_least("  " + how + "-driven consumer, 1000", "posix-flow-" + how + "-1000", kKernel, 2);
+    judge.takes_at_most("  " + how + "-driven round trip, p50", "posix-roundtrip-" + how, kKernel, 1.1);
+  }
+  judge.takes_at_most("  open + close", "posix-open-close", kKernel, 4);
+  judge.takes_at_most("  create + unlink", "posix-create-unlink", kKernel, 4);
+}
+
 }  // namespace
 
 std::vector<Verdict> judge(const Results& results, const std::vector<Workload>& workloads) {
@@ -209,9 +231,9 @@ std::vector<Verdict> judge(const Results& results, const std::vector<Workload>& 
   judge_round_trip(judge);
   judge.grows_at_most("growth with depth, N = 100,000", "depth-10", "depth-100000", "message", 4);
   judge.grows_at_most("a loan of 16 MiB", "loan-64B", "loan-16MiB", "pair", kSameTime);
-  judge.open("epoll-driven consumer", ">= 2x kernel, round trip <= 1.1x", "later: no pollable descriptor yet");
   judge_idle_and_open(judge);
   judge_adaptivity(judge);
+  judge_posix(judge);
   return std::move(judge).verdicts();
 }
 

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "measure/machine.hpp"
+#include "posix/workloads.hpp"
 
 namespace bench {
 
@@ -23,6 +24,9 @@ std::vector<Workload> all_workloads(const Settings& settings) {
         loan_workloads(), sleeper_workloads(), idle_workloads(), open_workloads(), adaptivity_workloads()}) {
     std::move(list.begin(), list.end(), std::back_inserter(all));
   }
+#if MQXX_BENCH_HAVE_POSIX
+  for (Workload& workload : posix_workloads()) all.push_back(std::move(workload));
+#endif
   return all;
 }
 
