@@ -1,6 +1,6 @@
 // What a program may do to the descriptor of a queue without naming the queue: close it, duplicate it, receive it from
-// another process, poll it. These calls pass through here, so that the table knows what each number means and the
-// doorbell tells pollers the truth. For other descriptors they cost a look into the table.
+// another process, look at it. These calls pass through here, so that the table knows what each number means. For other
+// descriptors they cost a look into the table. Polling is in poll.cpp.
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -12,13 +12,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "posix/descriptors.hpp"
 #include "posix/failure.hpp"
-#include "posix/polled.hpp"
 #include "posix/system.hpp"
 
 namespace mqxx::posix {
@@ -124,58 +122,6 @@ void look_at_passed(const msghdr& message) noexcept {
   errno = error;
 }
 
-short ready_events(OpenQueue& queue, short wanted) noexcept {
-  const shm::Queue* mapped = queue.queue();
-  if (mapped == nullptr) return 0;
-  const shm::Readiness ready = mapped->readiness();
-  const int events = (ready.readable ? POLLIN | POLLRDNORM : 0) | (ready.writable ? POLLOUT | POLLWRNORM : 0);
-  return static_cast<short>(wanted & events);
-}
-
-/// Looks at queues without asking the system. When one of them is ready no poll would wait; so if there are only queues
-/// the answer is known. @return how many are ready; -1: the system has to be asked
-int poll_queues(pollfd* descriptors, nfds_t count) noexcept {
-  int ready = 0;
-  for (nfds_t i = 0; i < count; ++i) {
-    if (descriptors[i].fd < 0) {
-      descriptors[i].revents = 0;
-      continue;
-    }
-    Calling calling;
-    const std::uintptr_t entry = entry_of(descriptors[i].fd);
-    if (entry == 0 || is_private(entry)) return -1;
-    const Found found = find(descriptors[i].fd, calling);
-    if (found.queue == nullptr) return -1;
-    descriptors[i].revents = ready_events(*found.queue, descriptors[i].events);
-    if (descriptors[i].revents != 0) ++ready;
-  }
-  return ready == 0 ? -1 : ready;
-}
-
-template <class System>
-int poll_with(pollfd* descriptors, nfds_t count, System system_poll) {
-  Polled polled;
-  for (nfds_t i = 0; descriptors != nullptr && i < count; ++i) {
-    if (!polled.add(descriptors[i].fd)) return -1;
-  }
-  return system_poll();
-}
-
-template <class System>
-int select_with(int count, std::initializer_list<const fd_set*> sets, System system_select) {
-  Polled polled;
-  const int end = std::min(count, end_of_descriptors());
-  for (int fd = 0; fd < end; ++fd) {
-    const bool asked = std::any_of(sets.begin(), sets.end(), [fd](const fd_set* set) {
-      // By words and not by FD_ISSET, which fortified refuses sets that are larger than FD_SETSIZE.
-      constexpr int kBits = sizeof(fd_mask) * CHAR_BIT;
-      return set != nullptr && (reinterpret_cast<const unsigned long*>(set)[fd / kBits] >> (fd % kBits) & 1U) != 0;
-    });
-    if (asked && !polled.add(fd)) return -1;
-  }
-  return system_select();
-}
-
 }  // namespace
 }  // namespace mqxx::posix
 
@@ -253,54 +199,6 @@ int fchown(int fd, uid_t owner, gid_t group) noexcept {
   if (!is_queue(fd)) return mqxx::posix::system::fchown(fd, owner, group);
   return change_queue(
       fd, [&](const mqxx::shm::Segment& segment) { return mqxx::shm::change_owner(segment, owner, group); });
-}
-
-int poll(pollfd* fds, nfds_t nfds, int timeout) {
-  pthread_testcancel();
-  const int error = errno;
-  const int ready = fds == nullptr ? -1 : poll_queues(fds, nfds);
-  errno = error;
-  if (ready > 0) return ready;
-  return poll_with(fds, nfds, [&] { return mqxx::posix::system::poll(fds, nfds, timeout); });
-}
-
-int ppoll(pollfd* fds, nfds_t nfds, const timespec* timeout, const sigset_t* mask) {
-  return poll_with(fds, nfds, [&] { return mqxx::posix::system::ppoll(fds, nfds, timeout, mask); });
-}
-
-// What programs call that were compiled with _FORTIFY_SOURCE. Their check, of the size of the array, is the C
-// library's to make and not ours to abort for. So are the names.
-// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
-int __poll_chk(pollfd* fds, nfds_t nfds, int timeout, size_t) { return poll(fds, nfds, timeout); }
-
-int __ppoll_chk(pollfd* fds, nfds_t nfds, const timespec* timeout, const sigset_t* mask, size_t) {
-  return ppoll(fds, nfds, timeout, mask);
-}
-// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
-
-int select(int nfds, fd_set* readfds, fd_set* writefds, fd_set* exceptfds, timeval* timeout) {
-  return select_with(nfds, {readfds, writefds, exceptfds},
-                     [&] { return mqxx::posix::system::select(nfds, readfds, writefds, exceptfds, timeout); });
-}
-
-// The parameters are POSIX's.
-int pselect(int nfds, fd_set* readfds, fd_set* writefds, fd_set* exceptfds, const timespec* timeout,
-            const sigset_t* mask) {  // NOLINT(readability-function-size)
-  return select_with(nfds, {readfds, writefds, exceptfds},
-                     [&] { return mqxx::posix::system::pselect(nfds, readfds, writefds, exceptfds, timeout, mask); });
-}
-
-int epoll_ctl(int epfd, int op, int fd, epoll_event* event) noexcept {
-  const std::uintptr_t entry = entry_of(fd);
-  if (entry != 0 && !is_private(entry) && op != EPOLL_CTL_DEL && event != nullptr) {
-    OpenQueue* queue = hold(fd);
-    const bool edges = (event->events & EPOLLET) != 0;
-    const bool joined = queue == nullptr || queue->join_epoll(edges ? mqxx::shm::Edges::yes : mqxx::shm::Edges::no);
-    const int error = errno;
-    if (queue != nullptr) let_go(queue);
-    if (!joined) return refuse<int>(error);
-  }
-  return mqxx::posix::system::epoll_ctl(epfd, op, fd, event);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
