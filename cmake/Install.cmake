@@ -1,9 +1,15 @@
-# PREFIX/bin/mq, PREFIX/lib/libmqxx.{so,a}, the headers, find_package(mqxx) and mqxx.pc.
+# PREFIX/bin/mq, PREFIX/lib/libmqxx.{so,a} and libmqxx-posix.so, the headers, find_package(mqxx), mqxx.pc and
+# mqxx-posix.pc. The man pages install themselves: ManPages.cmake.
 
 include(CMakePackageConfigHelpers)
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/mqxx")
 
-install(TARGETS mqxx mqxx_static EXPORT mqxx-targets)
+# One file for both of its users: who preloads libmqxx-posix.so and who is linked with libmqxx-posix.so.0 get one copy,
+# since the loader tells libraries by this name. It stays 0 whatever becomes of mqxx's version: the names and types are
+# those of <mqueue.h>, which do not change.
+set_target_properties(mqxx_posix PROPERTIES SOVERSION 0)
+
+install(TARGETS mqxx mqxx_static mqxx_posix EXPORT mqxx-targets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/mqxx" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 if(TARGET mq)
@@ -18,8 +24,10 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/mqxx-config-version.cmak
 install(FILES "${PROJECT_BINARY_DIR}/mqxx-config.cmake" "${PROJECT_BINARY_DIR}/mqxx-config-version.cmake"
   DESTINATION "${package}")
 
-# The file finds its prefix from where it lies, so that the installed tree may be moved.
+# The files find their prefix from where they lie, so that the installed tree may be moved.
 file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
-configure_file("${PROJECT_SOURCE_DIR}/cmake/mqxx.pc.in" "${PROJECT_BINARY_DIR}/mqxx.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/mqxx.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+foreach(pc mqxx.pc mqxx-posix.pc)
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/${pc}.in" "${PROJECT_BINARY_DIR}/${pc}" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${pc}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()

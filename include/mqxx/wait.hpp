@@ -19,6 +19,7 @@ struct Wait {
 
   Until until = Until::forever;
   bool return_on_signal = false;       ///< answer `interrupted` after a signal handler without SA_RESTART, else wait on
+  bool enables_cancellation = false;   ///< at that point only, where it is disabled otherwise
   bool cancellation_point = false;     ///< a sleep may end in pthread_cancel(3)
   bool (*may_sleep)(void*) = nullptr;  ///< asked before a sleep, with `asker`; `would_block` when it says no
   void* asker = nullptr;

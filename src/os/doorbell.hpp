@@ -6,9 +6,9 @@
 //  - A descriptor polls as the bell says: empty is writable only, some is readable and writable, full readable only;
 //  never
 //    a hang-up or an error, whoever else has it open or closes it.
-//  - set_bell goes from one state to another without showing a third; strike_bell shows the state anew to those who
-//  wait for
-//    edges, and changes nothing. Neither blocks on a nonblocking descriptor.
+//  - set_bell goes from one state to another; between empty and full it may show some for a moment, otherwise no third.
+//    strike_bell shows the state anew to those who wait for edges, and changes nothing. Neither blocks on a nonblocking
+//    descriptor.
 //  - in_use answers whether any process has it open, on its way in a message included; a process that dies lets go.
 //  - The state is forgotten when nobody has it open: ask bell_state after opening.
 #pragma once

@@ -69,6 +69,9 @@ Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::byte> i
 Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> from) noexcept;
 
 Result<std::byte*> map_shared(int fd, std::uint64_t size) noexcept;
+/// The same in place of a mapping that was inherited, which would keep its file description, and the claims on it,
+/// alive.
+Result<void> map_over(std::byte* memory, int fd, std::uint64_t size) noexcept;
 void unmap(std::byte* memory, std::uint64_t size) noexcept;
 
 std::uint64_t random_number() noexcept;

@@ -1,10 +1,12 @@
 #include "posix/calling.hpp"
 
 #include <cerrno>
+#include <functional>
 #include <new>
 
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,6 +70,18 @@ Marks* marks_of_this_thread() noexcept {
   }
   errno = error;
   return t_marks;
+}
+
+void Calling::nest() noexcept {
+  // Calls that were left without returning stand deeper on the stack than this one. On a stack of its own a handler
+  // stands anywhere.
+  stack_t alternate{};
+  const bool ordinary = sigaltstack(nullptr, &alternate) == 0 && (alternate.ss_flags & SS_ONSTACK) == 0;
+  while (ordinary && marks_->depth > 0 &&
+         std::less_equal<>()(marks_->frames[marks_->depth - 1], static_cast<void*>(this))) {
+    marks_->uses[--marks_->depth].store(nullptr, std::memory_order_release);
+  }
+  if (marks_->depth == kDepth) marks_ = nullptr;
 }
 
 void prepare_marks() noexcept {

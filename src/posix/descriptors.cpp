@@ -72,8 +72,6 @@ OpenQueue* drop(OpenQueue* queue) noexcept {
   const auto [begin, end] = open_queues().equal_range(queue->place().inode);
   const auto at = std::find_if(begin, end, [&](const auto& known) { return known.second == queue; });
   if (at != end) open_queues().erase(at);
-  queue->next_retired = g_retired;
-  g_retired = queue;
   return queue;
 }
 
@@ -86,6 +84,13 @@ void end_of(OpenQueue* queue) noexcept {
   if (queue == nullptr) return;
   const os::Uncancelled uncancelled;
   queue->notifier().stop(*queue);
+  {
+    const TableLock lock;
+    // Not in a handler that interrupted one of these functions: then it stays for ever.
+    if (!lock) return;
+    queue->next_retired = g_retired;  // from now on any thread may destroy it
+    g_retired = queue;
+  }
   destroy_retired();
 }
 
@@ -131,21 +136,26 @@ std::string path_of(int fd) {
   return std::string(found);
 }
 
-void before_fork() noexcept { (void)pthread_mutex_lock(&g_lock); }
-void after_fork_in_parent() noexcept { (void)pthread_mutex_unlock(&g_lock); }
+// Not taken where a handler forks that interrupted one of these functions.
+thread_local bool t_locked_for_fork = false;
+void before_fork() noexcept { t_locked_for_fork = pthread_mutex_lock(&g_lock) == 0; }
+void after_fork_in_parent() noexcept {
+  if (t_locked_for_fork) pthread_mutex_unlock(&g_lock);
+}
 void after_fork_in_child() noexcept {
   g_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;  // its owner had another number
   forget_other_threads();
   for (const auto& [inode, queue] : open_queues()) {
     queue->notifier().forget_helper();
+    if (queue->queue_if_mapped() != nullptr) queue->queue_if_mapped()->begin_in_child();
     queue->join_epoll_again();
   }
 }
 
 __attribute__((constructor)) void begin() noexcept {
   const int error = errno;
-  (void)os::fork_generation();  // its handler comes before ours
   (void)open_queues();
+  system::resolve();
   prepare_marks();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   adopt_inherited();
@@ -169,12 +179,20 @@ TableLock::~TableLock() {
 
 bool is_private(std::uintptr_t entry) noexcept { return entry == reinterpret_cast<std::uintptr_t>(&g_private); }
 
-void expect_nonblocking(int fd, bool nonblocking) noexcept {
+namespace {
+
+// A guess that is lost when something else changes the entry at the same time is made again.
+void hint(int fd, std::uintptr_t bit, bool set) noexcept {
   std::uintptr_t entry = entry_of(fd);
-  const std::uintptr_t wanted = nonblocking ? entry | kNonblockingBit : entry & ~kNonblockingBit;
+  const std::uintptr_t wanted = set ? entry | bit : entry & ~bit;
   if (entry == 0 || entry == wanted || is_private(entry)) return;
   place_in_table(fd)->compare_exchange_strong(entry, wanted, std::memory_order_acq_rel);
 }
+
+}  // namespace
+
+void expect_nonblocking(int fd, bool nonblocking) noexcept { hint(fd, kNonblockingBit, nonblocking); }
+void note_read(int fd) noexcept { hint(fd, kReadBit, true); }
 
 int end_of_descriptors() noexcept { return g_end.load(std::memory_order_relaxed); }
 
@@ -190,7 +208,7 @@ Found find_slowly(int fd, Calling& calling) noexcept {
     }
     if (is_private(entry)) return refuse<int>(EBADF), Found{};
     calling.use(queue_of(entry));
-    if (((entry_of(fd) ^ entry) & ~kNonblockingBit) == 0) return {queue_of(entry), entry & kAccessBits};
+    if (((entry_of(fd) ^ entry) & ~kHints) == 0) return {queue_of(entry), entry & kAccessBits};
   }
 }
 
@@ -256,7 +274,7 @@ void end_notice(int fd) noexcept {
   calling.use(queue_of(entry));
   if (entry_of(fd) != entry) return;
   const shm::Queue* mapped = queue_of(entry)->queue_if_mapped();
-  if (mapped != nullptr && mapped->notice_is_ours()) Notifier::cancel(*queue_of(entry));
+  if (mapped != nullptr && mapped->notice_is_ours()) queue_of(entry)->notifier().cancel(*queue_of(entry));
 }
 
 }  // namespace
@@ -291,16 +309,17 @@ void forget(int fd) noexcept {
 }
 
 void follow_duplicate(int from, int to) noexcept {
-  const std::uintptr_t entry = entry_of(from);
-  if (entry == 0 || is_private(entry)) return forget(to);
   end_notice(to);
   OpenQueue* last = nullptr;
   {
     const TableLock lock;
+    const std::uintptr_t entry = entry_of(from);
     std::atomic<std::uintptr_t>* at = place_in_table(to);
-    if (!lock || at == nullptr) return;  // adopted when it is used
-    ++queue_of(entry)->descriptors;
-    last = drop(at->exchange(entry, std::memory_order_acq_rel));
+    if (at == nullptr) return;  // adopted when it is used
+    const bool queue = lock && entry != 0 && !is_private(entry);
+    if (queue) ++queue_of(entry)->descriptors;
+    const std::uintptr_t before = at->exchange(queue ? entry : 0, std::memory_order_acq_rel);
+    if (lock) last = drop(before);
   }
   end_of(last);
 }
@@ -320,6 +339,7 @@ HeadRoom::HeadRoom() noexcept {
 HeadRoom::~HeadRoom() {
   rlimit limit{};
   if (before_ == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (limit.rlim_cur != before_ + kMostLimit) return;  // the program has set another meanwhile
   limit.rlim_cur = before_;
   (void)setrlimit(RLIMIT_NOFILE, &limit);  // lowering is always allowed
 }

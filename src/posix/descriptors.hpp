@@ -41,10 +41,15 @@ inline std::uintptr_t entry_of(int fd) noexcept {
 /// What F_GETFL said last; a guess, that saves asking.
 inline constexpr std::uintptr_t kNonblockingBit = 4;
 void expect_nonblocking(int fd, bool nonblocking) noexcept;
+/// That its status line was read.
+inline constexpr std::uintptr_t kReadBit = 8;
+inline constexpr std::uintptr_t kHints = kNonblockingBit | kReadBit;
+void note_read(int fd) noexcept;
+inline bool was_read(int fd) noexcept { return (entry_of(fd) & kReadBit) != 0; }
 inline bool expects_nonblocking(int fd) noexcept { return (entry_of(fd) & kNonblockingBit) != 0; }
 inline OpenQueue* queue_of(std::uintptr_t entry) noexcept {
   // An entry is a pointer with marks in its low bits (D1).
-  return reinterpret_cast<OpenQueue*>(entry & ~(kAccessBits | kNonblockingBit));  // NOLINT(performance-no-int-to-ptr)
+  return reinterpret_cast<OpenQueue*>(entry & ~(kAccessBits | kHints));  // NOLINT(performance-no-int-to-ptr)
 }
 
 /// The entry of the library's own descriptors.
@@ -57,7 +62,7 @@ inline Found find(int fd, Calling& calling) noexcept {
   const std::uintptr_t entry = entry_of(fd);
   if (entry != 0 && calling.possible()) [[likely]] {
     calling.use(queue_of(entry));
-    if (((entry_of(fd) ^ entry) & ~kNonblockingBit) == 0 && !is_private(entry)) [[likely]]
+    if (((entry_of(fd) ^ entry) & ~kHints) == 0 && !is_private(entry)) [[likely]]
       return {queue_of(entry), entry & kAccessBits};
   }
   return find_slowly(fd, calling);

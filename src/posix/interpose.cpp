@@ -2,16 +2,19 @@
 // another process, look at it. These calls pass through here, so that the table knows what each number means. For other
 // descriptors they cost a look into the table. Polling is in poll.cpp.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <cstdarg>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +93,41 @@ int status_of(int fd, struct stat* status) noexcept {
   return 0;
 }
 
+/// What reading a queue gives on Linux, `at` bytes from its beginning.
+ssize_t read_status(int fd, char* into, std::size_t size, off_t at) noexcept {
+  Calling calling;
+  const Found found = find(fd, calling);
+  shm::Queue* queue = found.queue == nullptr ? nullptr : found.queue->queue();
+  if (queue == nullptr) return -1;
+  if (!may_receive(found.access)) return refuse<int>(EBADF);
+  const Statistics statistics = queue->statistics();
+  const shm::Watch& watch = queue->segment().header().watch;
+  const auto kind = static_cast<shm::Notice>(watch.kind.get());
+  const bool registered = kind != shm::Notice::none;
+  const int notify = kind == shm::Notice::thread   ? SIGEV_THREAD
+                     : kind == shm::Notice::silent ? SIGEV_NONE
+                                                   : SIGEV_SIGNAL;
+  std::array<char, 128> line{};
+  const int length =
+      std::snprintf(line.data(), line.size(), "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+                    static_cast<unsigned long long>(statistics.bytes_sent - statistics.bytes_received),
+                    registered ? notify : 0, registered ? watch.signal.get() : 0, registered ? watch.pid.get() : 0);
+  if (at < 0) return refuse<int>(EINVAL);
+  if (at >= length) return 0;
+  const std::size_t some = std::min(size, static_cast<std::size_t>(length - at));
+  std::memcpy(into, line.data() + at, some);
+  return static_cast<ssize_t>(some);
+}
+
+// A FIFO has no position, so the first reading of a descriptor gives the line and the next ones its end.
+ssize_t read_once(int fd, char* into, std::size_t size) noexcept {
+  const int error = errno;
+  const ssize_t got = was_read(fd) ? 0 : read_status(fd, into, size, 0);
+  if (got > 0) note_read(fd);
+  if (got >= 0) errno = error;
+  return got;
+}
+
 // Changes a queue as a whole, and not its doorbell alone.
 template <class Change>
 int change_queue(int fd, Change change) noexcept {
@@ -135,9 +173,30 @@ int close(int fd) {
   return close_entry(fd);
 }
 
+ssize_t read(int fd, void* buffer, size_t size) {
+  if (!is_queue(fd)) return mqxx::posix::system::read(fd, buffer, size);
+  return read_once(fd, static_cast<char*>(buffer), size);
+}
+
+ssize_t pread(int fd, void* buffer, size_t size, off_t offset) {
+  if (!is_queue(fd)) return mqxx::posix::system::pread(fd, buffer, size, offset);
+  return read_status(fd, static_cast<char*>(buffer), size, offset);
+}
+
+ssize_t pread64(int fd, void* buffer, size_t size, off64_t offset) { return pread(fd, buffer, size, offset); }
+
+// What a program calls that was compiled with _FORTIFY_SOURCE. The name is the C library's.
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming)
+ssize_t __read_chk(int fd, void* buffer, size_t size, size_t) { return read(fd, buffer, size); }
+
+ssize_t write(int fd, const void* buffer, size_t size) {
+  if (!is_queue(fd)) return mqxx::posix::system::write(fd, buffer, size);
+  return refuse<int>(may_send(entry_of(fd) & kAccessBits) ? EINVAL : EBADF);
+}
+
 int close_range(unsigned first, unsigned last, int flags) noexcept {
-  const bool closes = (static_cast<unsigned>(flags) & CLOSE_RANGE_CLOEXEC) == 0;
-  if (!closes || first > last || in_vfork_child()) return mqxx::posix::system::close_range(first, last, flags);
+  // With flags they close nothing, or only for the calling thread.
+  if (flags != 0 || first > last || in_vfork_child()) return mqxx::posix::system::close_range(first, last, flags);
   return close_pieces(first, last, flags);
 }
 
@@ -211,6 +270,22 @@ int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* tim
   const int got = mqxx::posix::system::recvmmsg(fd, messages, count, flags, timeout);
   for (int i = 0; i < got; ++i) look_at_passed(messages[i].msg_hdr);
   return got;
+}
+
+// A queue that is mapped needs no path any more.
+int chroot(const char* path) noexcept {
+  map_all();
+  return mqxx::posix::system::chroot(path);
+}
+
+int unshare(int flags) noexcept {
+  map_all();
+  return mqxx::posix::system::unshare(flags);
+}
+
+int setns(int fd, int nstype) noexcept {
+  map_all();
+  return mqxx::posix::system::setns(fd, nstype);
 }
 
 // Programs give up rights once they have opened what they need, so what was put off is done before.

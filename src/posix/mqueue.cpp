@@ -73,6 +73,7 @@ Wait blocking(const timespec* until) noexcept {
   Wait wait;
   wait.return_on_signal = true;
   wait.cancellation_point = true;
+  wait.enables_cancellation = t_marks->depth > 1 && t_marks->cancel_state == PTHREAD_CANCEL_ENABLE;
   if (until == nullptr) return wait;
   constexpr std::int64_t kSecond = 1'000'000'000;
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -104,7 +105,10 @@ void touch(const char* bytes, std::size_t size) noexcept {
   if (size != 0) (void)*static_cast<const volatile char*>(bytes + size - 1);
 }
 
-int send(mqd_t descriptor, const char* bytes, std::size_t size, unsigned priority, const timespec* until) {
+// The three that are called through uncancelled_if_nested() stay functions of their own, for they have things to
+// destroy.
+[[gnu::noinline]] int send(mqd_t descriptor, const char* bytes, std::size_t size, unsigned priority,
+                           const timespec* until) {
   pthread_testcancel();
   if (!valid(until) || priority > kMaxPriority) return refuse<int>(EINVAL);
   Call call;
@@ -136,7 +140,8 @@ int receive_nowhere(Call& call, mqd_t descriptor, unsigned* priority, const time
   return taken ? call.succeed(0) : refuse<int>(EFAULT);
 }
 
-ssize_t receive(mqd_t descriptor, char* bytes, std::size_t size, unsigned* priority, const timespec* until) {
+[[gnu::noinline]] ssize_t receive(mqd_t descriptor, char* bytes, std::size_t size, unsigned* priority,
+                                  const timespec* until) {
   pthread_testcancel();
   if (!valid(until)) return refuse<int>(EINVAL);
   Call call;
@@ -198,7 +203,7 @@ int create(const Opening& opening, bool& lost_the_race) {
   int refused = admit(capacity, message_size, shm::directory());
   if (refused == EMFILE || refused == ENOSPC) {
     // Perhaps for queues whose last user was killed.
-    shm::sweep(shm::directory());
+    shm::sweep(shm::directory(), 0);
     refused = admit(capacity, message_size, shm::directory());
   }
   if (refused != 0) return refuse<int>(refused);
@@ -265,7 +270,7 @@ int unlink_named(const char* name) noexcept {
   return 0;
 }
 
-int change_attributes(mqd_t descriptor, const mq_attr* wanted, mq_attr* before) noexcept {
+[[gnu::noinline]] int change_attributes(mqd_t descriptor, const mq_attr* wanted, mq_attr* before) noexcept {
   if (wanted != nullptr && (wanted->mq_flags & ~long{O_NONBLOCK}) != 0) return refuse<int>(EINVAL);
   Call call;
   if (!call.find_open(descriptor)) return -1;
@@ -318,26 +323,28 @@ int mq_close(mqd_t mqdes) {
 int mq_unlink(const char* name) { return unlink_named(name); }
 
 int mq_send(mqd_t mqdes, const char* msg_ptr, size_t msg_len, unsigned msg_prio) {
-  return send(mqdes, msg_ptr, msg_len, msg_prio, nullptr);
+  return uncancelled_if_nested([=] { return send(mqdes, msg_ptr, msg_len, msg_prio, nullptr); });
 }
 
 int mq_timedsend(mqd_t mqdes, const char* msg_ptr, size_t msg_len, unsigned msg_prio, const timespec* abs_timeout) {
-  return send(mqdes, msg_ptr, msg_len, msg_prio, abs_timeout);
+  return uncancelled_if_nested([=] { return send(mqdes, msg_ptr, msg_len, msg_prio, abs_timeout); });
 }
 
 ssize_t mq_receive(mqd_t mqdes, char* msg_ptr, size_t msg_len, unsigned* msg_prio) {
-  return receive(mqdes, msg_ptr, msg_len, msg_prio, nullptr);
+  return uncancelled_if_nested([=] { return receive(mqdes, msg_ptr, msg_len, msg_prio, nullptr); });
 }
 
 ssize_t mq_timedreceive(mqd_t mqdes, char* __restrict msg_ptr, size_t msg_len, unsigned* __restrict msg_prio,
                         const timespec* __restrict abs_timeout) {
-  return receive(mqdes, msg_ptr, msg_len, msg_prio, abs_timeout);
+  return uncancelled_if_nested([=] { return receive(mqdes, msg_ptr, msg_len, msg_prio, abs_timeout); });
 }
 
-int mq_getattr(mqd_t mqdes, mq_attr* mqstat) { return change_attributes(mqdes, nullptr, mqstat); }
+int mq_getattr(mqd_t mqdes, mq_attr* mqstat) {
+  return uncancelled_if_nested([=] { return change_attributes(mqdes, nullptr, mqstat); });
+}
 
 int mq_setattr(mqd_t mqdes, const mq_attr* __restrict mqstat, mq_attr* __restrict omqstat) {
-  return change_attributes(mqdes, mqstat, omqstat);
+  return uncancelled_if_nested([=] { return change_attributes(mqdes, mqstat, omqstat); });
 }
 
 int mq_notify(mqd_t mqdes, const sigevent* notification) {
@@ -354,7 +361,7 @@ int mq_notify(mqd_t mqdes, const sigevent* notification) {
   if (!call.find_open(mqdes)) return -1;
   if (!call.map()) return -1;
   if (notification == nullptr) {
-    Notifier::cancel(*call.open);
+    call.open->notifier().cancel(*call.open);
     return call.succeed(0);
   }
   const int error = call.open->notifier().register_for(*call.open, *notification);

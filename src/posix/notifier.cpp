@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "os/process.hpp"
 #include "os/wait.hpp"
@@ -68,6 +69,17 @@ bool Notifier::needs_helper(OpenQueue& queue, const sigevent& event) noexcept {
   return !facts || (facts->mode & 077U) != 0 || facts->uid != os::user_id();
 }
 
+void Notifier::fill(Order& order, const sigevent& event, std::uint32_t number) noexcept {
+  order.open = true;
+  order.number = number;
+  order.kind = event.sigev_notify;
+  order.signal = event.sigev_notify == SIGEV_SIGNAL ? event.sigev_signo : 0;
+  order.value = event.sigev_value;
+  if (event.sigev_notify != SIGEV_THREAD) return;
+  order.function = event.sigev_notify_function;
+  copy_attributes(order.attributes, static_cast<const pthread_attr_t*>(event.sigev_notify_attributes));
+}
+
 int Notifier::register_for(OpenQueue& queue, const sigevent& event) noexcept {
   shm::Registration registration;
   registration.kind = event.sigev_notify == SIGEV_SIGNAL   ? shm::Notice::signal
@@ -78,28 +90,33 @@ int Notifier::register_for(OpenQueue& queue, const sigevent& event) noexcept {
   std::memcpy(&registration.value, &event.sigev_value, sizeof registration.value);
   const bool help = needs_helper(queue, event);
   if (help && !start_helper(queue) && event.sigev_notify == SIGEV_THREAD) return ENOMEM;
-  const Result<std::uint32_t> number = queue.queue_if_mapped()->register_notice(registration);
-  if (!number) return number.is(Errc::already_exists) ? EBUSY : errno_of(number.failure());
-  if (!help) return 0;
 
-  const std::uint32_t given = given_.load(std::memory_order_relaxed);
-  Order& order = orders_[given % kOrders];
-  order.number = *number;
-  order.kind = event.sigev_notify;
-  order.signal = registration.signal;
-  order.value = event.sigev_value;
-  if (event.sigev_notify == SIGEV_THREAD) {
-    order.function = event.sigev_notify_function;
-    copy_attributes(order.attributes, static_cast<const pthread_attr_t*>(event.sigev_notify_attributes));
+  shm::Queue& mapped = *queue.queue_if_mapped();
+  if (pthread_mutex_lock(&lock_) != 0) return EDEADLK;  // a handler that interrupted this very function
+  const Result<std::uint32_t> number = mapped.register_notice(registration);
+  Order before;
+  shm::Told told;
+  if (number) {
+    before = std::exchange(order_, Order{});
+    if (before.open) told = mapped.notice(before.number);
+    if (help) {
+      fill(order_, event, *number);
+      given_.store(*number, std::memory_order_release);  // meets the acquire in serve()
+    }
   }
-  given_.store(given + 1, std::memory_order_release);  // meets the acquire in serve()
-  os::wake(given_, os::kWakeAll);
+  pthread_mutex_unlock(&lock_);
+  if (!number) return number.is(Errc::already_exists) ? EBUSY : errno_of(number.failure());
+  if (help) os::wake(given_, os::kWakeAll);
+  if (before.open) carry_out(before, told);
   return 0;
 }
 
 void Notifier::cancel(OpenQueue& queue) noexcept {
   shm::Queue* mapped = queue.queue_if_mapped();
-  if (mapped != nullptr) (void)mapped->cancel_notice();
+  if (mapped == nullptr) return;
+  const bool locked = pthread_mutex_lock(&lock_) == 0;
+  if (mapped->cancel_notice() && locked) (void)std::exchange(order_, Order{});
+  if (locked) pthread_mutex_unlock(&lock_);
 }
 
 bool Notifier::start_helper(OpenQueue& queue) noexcept {
@@ -107,7 +124,7 @@ bool Notifier::start_helper(OpenQueue& queue) noexcept {
   pthread_attr_t attributes{};
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, std::max<std::size_t>(kHelperStack, PTHREAD_STACK_MIN));
+  pthread_attr_setstacksize(&attributes, std::max(kHelperStack, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -147,6 +164,14 @@ bool Notifier::start_helper(OpenQueue& queue) noexcept {
   return true;
 }
 
+Notifier::Order Notifier::take(std::uint32_t number) noexcept {
+  pthread_mutex_lock(&lock_);
+  Order order;
+  if (order_.open && order_.number == number) order = std::exchange(order_, Order{});
+  pthread_mutex_unlock(&lock_);
+  return order;
+}
+
 void Notifier::serve(OpenQueue& queue) {
   for (std::uint32_t done = 0; !stopped_.load(std::memory_order_acquire);) {
     const std::uint32_t given = given_.load(std::memory_order_acquire);
@@ -154,39 +179,45 @@ void Notifier::serve(OpenQueue& queue) {
       (void)os::wait_on(given_, given, Wait::forever(), kLookUpNs);
       continue;
     }
-    // What was overwritten was over long ago, or somebody would not have been able to register so often.
-    if (given - done > kOrders) done = given - kOrders;
-    Order order = orders_[done % kOrders];
-    const shm::Told told = queue.queue_if_mapped()->await_notice(order.number);
-    if (told.owed) carry_out(order, told.pid, told.uid);
-    if (order.kind == SIGEV_THREAD) pthread_attr_destroy(&order.attributes);
-    ++done;
+    done = given;
+    const shm::Told told = queue.queue_if_mapped()->await_notice(done);
+    const Order order = take(done);
+    if (order.open) carry_out(order, told);
   }
 }
 
-void Notifier::carry_out(const Order& order, std::int32_t sender, std::uint32_t uid) {
-  if (order.kind == SIGEV_SIGNAL) {
+// What became of it is unknown when many others have registered since. It was not cancelled, so it was told: a signal
+// by its sender, as long as he might, a thread by nobody but us.
+void Notifier::carry_out(const Order& order, const shm::Told& told) noexcept {
+  const bool owed = told.state == shm::Told::State::owed;
+  if (order.kind == SIGEV_SIGNAL && owed) {
     std::uint64_t value = 0;
     std::memcpy(&value, &order.value, sizeof value);
-    (void)os::raise_in_name_of(sender, uid, order.signal, value);  // to ourselves: refused only when the list is full
-    return;
+    (void)os::raise_in_name_of(told.pid, told.uid, order.signal, value);  // refused only when the list is full
   }
-  auto* call = new (std::nothrow) Call{order.function, order.value};
-  pthread_t thread{};
-  if (call != nullptr && pthread_create(&thread, &order.attributes, run_call, call) != 0) delete call;
+  if (order.kind != SIGEV_THREAD) return;
+  if (owed || told.state == shm::Told::State::unknown) {
+    auto* call = new (std::nothrow) Call{order.function, order.value};
+    pthread_t thread{};
+    if (call != nullptr && pthread_create(&thread, &order.attributes, run_call, call) != 0) delete call;
+  }
+  pthread_attr_t attributes = order.attributes;
+  pthread_attr_destroy(&attributes);
 }
 
 void Notifier::stop(OpenQueue& queue) noexcept {
   if (!helper_.load(std::memory_order_acquire)) return;
   cancel(queue);
   stopped_.store(true, std::memory_order_release);
-  given_.fetch_add(0, std::memory_order_acq_rel);
+  given_.fetch_xor(1U << 31, std::memory_order_acq_rel);  // a change, so that a helper on its way to sleep sees it
   os::wake(given_, os::kWakeAll);
 }
 
 void Notifier::forget_helper() noexcept {
   helper_.store(false, std::memory_order_relaxed);
   given_.store(0, std::memory_order_relaxed);
+  lock_ = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+  order_ = {};
 }
 
 }  // namespace mqxx::posix

@@ -2,9 +2,10 @@
 //
 // A signal is raised by whoever sends the message, if he may. What he may not, and every SIGEV_THREAD, is done by a
 // helper thread here, one for each queue that needs it. It blocks all signals and ends with the queue.
-//   N1  registrations are handed to the helper in a small ring, so that a signal handler may register anew (mq_notify
-//       allocates nothing once the helper runs).
-//   N2  the child of a fork has no helper, and no registration.
+//   N1  there is one order: what to do for the newest registration of this process. The next one can only be made when
+//       that is over, so whoever makes it first finishes an order that the helper has not come to.
+//   N2  exactly one of them, helper or registering thread, takes an order; a cancelled one is taken by nobody.
+//   N3  the child of a fork has no helper, and no registration.
 #pragma once
 
 #include <atomic>
@@ -12,6 +13,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+
+#include "shm/queue.hpp"
 
 namespace mqxx::posix {
 
@@ -22,13 +25,14 @@ class Notifier {
   /// mq_notify with a sigevent. @return 0, or the errno
   int register_for(OpenQueue& queue, const sigevent& event) noexcept;
   /// mq_notify with NULL.
-  static void cancel(OpenQueue& queue) noexcept;
+  void cancel(OpenQueue& queue) noexcept;
   /// The helper is to end; it may take a moment.
   void stop(OpenQueue& queue) noexcept;
   void forget_helper() noexcept;
 
  private:
   struct Order {
+    bool open = false;
     std::uint32_t number = 0;
     int kind = SIGEV_NONE;
     int signal = 0;
@@ -36,16 +40,17 @@ class Notifier {
     void (*function)(sigval) = nullptr;
     pthread_attr_t attributes{};
   };
-  static constexpr std::uint32_t kOrders = 8;
 
   bool start_helper(OpenQueue& queue) noexcept;
-  static void* run_helper(void* queue);
   void serve(OpenQueue& queue);
   static bool needs_helper(OpenQueue& queue, const sigevent& event) noexcept;
-  static void carry_out(const Order& order, std::int32_t sender, std::uint32_t uid);
+  static void fill(Order& order, const sigevent& event, std::uint32_t number) noexcept;
+  Order take(std::uint32_t number) noexcept;
+  static void carry_out(const Order& order, const shm::Told& told) noexcept;
 
-  Order orders_[kOrders];
-  std::atomic<std::uint32_t> given_{0};  // orders so far; the helper sleeps on it
+  pthread_mutex_t lock_ = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+  Order order_;                          // under the lock
+  std::atomic<std::uint32_t> given_{0};  // number of the order; the helper sleeps on it
   std::atomic<bool> helper_{false};
   std::atomic<bool> stopped_{false};
 };

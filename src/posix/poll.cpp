@@ -5,11 +5,14 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include <pthread.h>
 
+#include "os/wait.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/failure.hpp"
 #include "posix/polled.hpp"
@@ -54,13 +57,42 @@ int poll_at_once(pollfd* descriptors, nfds_t count) {
   return ready;
 }
 
-template <class System>
-int poll_with(pollfd* descriptors, nfds_t count, System system_poll) {
+/// What is left of a timeout; none: for ever.
+class TimeLeft {
+ public:
+  static constexpr std::int64_t kSliceNs = 800'000'000;  // as those who sleep in the engine
+
+  explicit TimeLeft(std::optional<std::int64_t> ns) noexcept
+      : until_(ns ? std::optional(os::now_ns() + std::min(*ns, kMostNs)) : std::nullopt) {}
+  /// The next slice, and whether it is the last.
+  [[nodiscard]] std::pair<timespec, bool> next() const noexcept {
+    const std::int64_t left = until_ ? std::max<std::int64_t>(*until_ - os::now_ns(), 0) : kMostNs;
+    const std::int64_t slice = std::min(left, kSliceNs);
+    return {timespec{slice / kSecond, slice % kSecond}, left <= kSliceNs};
+  }
+
+ private:
+  static constexpr std::int64_t kSecond = 1'000'000'000;
+  static constexpr std::int64_t kMostNs = kSecond * kSecond;
+  std::optional<std::int64_t> until_;
+};
+
+int poll_queues_or_system(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask) {
   Polled polled;
   for (nfds_t i = 0; descriptors != nullptr && i < count; ++i) {
     if (!polled.add(descriptors[i].fd)) return -1;
   }
-  return system_poll();
+  if (polled.empty()) return mqxx::posix::system::ppoll(descriptors, count, timeout, mask);
+  if (timeout != nullptr && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)) return refuse<int>(EINVAL);
+  const TimeLeft left(timeout == nullptr
+                          ? std::nullopt
+                          : std::optional(std::int64_t{timeout->tv_sec} * 1'000'000'000 + timeout->tv_nsec));
+  for (;;) {
+    const auto [slice, last] = left.next();
+    const int ready = mqxx::posix::system::ppoll(descriptors, count, &slice, mask);
+    if (ready != 0 || last) return ready;
+    polled.look();
+  }
 }
 
 /// One fd_set of a call, or none. By words and not by FD_ISSET, which fortified refuses sets larger than FD_SETSIZE.
@@ -90,7 +122,8 @@ struct Sets {
 
 /// poll_queues() for sets. They are written only when the answer is known.
 int select_queues(int count, Sets sets) noexcept {
-  constexpr int kMost = 64;  // more are left to the system
+  constexpr int kMost = 64;           // more are left to the system
+  if (count > FD_SETSIZE) return -1;  // the sets may be smaller: the system looks at what is open only
   std::array<std::pair<int, short>, kMost> seen;
   std::size_t asked = 0;
   int ready = 0;
@@ -118,12 +151,17 @@ int select_queues(int count, Sets sets) noexcept {
 template <class System>
 int select_with(int count, const Sets& sets, System system_select) {
   Polled polled;
+  // By queues and not by bits: sets reach no further than the descriptors that are asked for.
   const int end = std::min(count, end_of_descriptors());
   for (int fd = 0; fd < end; ++fd) {
-    if (sets.have(fd) && !polled.add(fd)) return -1;
+    const std::uintptr_t entry = entry_of(fd);
+    if (entry != 0 && !is_private(entry) && sets.have(fd) && !polled.add(fd)) return -1;
   }
   return system_select();
 }
+
+/// Then nothing here is to be looked at, not even the arguments.
+bool no_queues() noexcept { return end_of_descriptors() == 0; }
 
 }  // namespace
 }  // namespace mqxx::posix
@@ -133,16 +171,19 @@ using namespace mqxx::posix;
 extern "C" {
 
 int poll(pollfd* fds, nfds_t nfds, int timeout) {
+  if (no_queues()) return mqxx::posix::system::poll(fds, nfds, timeout);
   const int ready = poll_at_once(fds, nfds);
   if (ready > 0) return ready;
-  return poll_with(fds, nfds, [&] { return mqxx::posix::system::poll(fds, nfds, timeout); });
+  const timespec time{timeout / 1000, timeout % 1000 * 1'000'000L};
+  return poll_queues_or_system(fds, nfds, timeout < 0 ? nullptr : &time, nullptr);
 }
 
 int ppoll(pollfd* fds, nfds_t nfds, const timespec* timeout, const sigset_t* mask) {
+  if (no_queues()) return mqxx::posix::system::ppoll(fds, nfds, timeout, mask);
   // With another mask a signal may be due first.
   const int ready = mask != nullptr ? -1 : poll_at_once(fds, nfds);
   if (ready > 0) return ready;
-  return poll_with(fds, nfds, [&] { return mqxx::posix::system::ppoll(fds, nfds, timeout, mask); });
+  return poll_queues_or_system(fds, nfds, timeout, mask);
 }
 
 // What programs call that were compiled with _FORTIFY_SOURCE. Their check, of the size of the array, is the C
@@ -156,6 +197,7 @@ int __ppoll_chk(pollfd* fds, nfds_t nfds, const timespec* timeout, const sigset_
 // NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 int select(int nfds, fd_set* readfds, fd_set* writefds, fd_set* exceptfds, timeval* timeout) {
+  if (no_queues()) return mqxx::posix::system::select(nfds, readfds, writefds, exceptfds, timeout);
   pthread_testcancel();
   const int error = errno;
   const Sets sets(readfds, writefds, exceptfds);
@@ -167,8 +209,9 @@ int select(int nfds, fd_set* readfds, fd_set* writefds, fd_set* exceptfds, timev
 }
 
 // The parameters are POSIX's.
+// NOLINTNEXTLINE(readability-function-size)
 int pselect(int nfds, fd_set* readfds, fd_set* writefds, fd_set* exceptfds, const timespec* timeout,
-            const sigset_t* mask) {  // NOLINT(readability-function-size)
+            const sigset_t* mask) {
   return select_with(nfds, {readfds, writefds, exceptfds},
                      [&] { return mqxx::posix::system::pselect(nfds, readfds, writefds, exceptfds, timeout, mask); });
 }

@@ -1,5 +1,6 @@
 #include "posix/polled.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 
@@ -9,7 +10,8 @@ namespace mqxx::posix {
 
 bool Polled::add_queue(int fd) noexcept {
   OpenQueue* queue = hold(fd);
-  if (queue == nullptr) return true;  // closed meanwhile
+  // Closed meanwhile; or this is a handler that interrupted a call on the table.
+  if (queue == nullptr) return entry_of(fd) == 0 || is_private(entry_of(fd)) || refuse<int>(EDEADLK) == 0;
   if (!queue->begin_poll()) {
     const int error = errno;
     let_go(queue);
@@ -27,6 +29,14 @@ bool Polled::add_queue(int fd) noexcept {
     let_go(queue);
     return refuse<int>(ENOMEM) == 0;
   }
+}
+
+void Polled::look() noexcept {
+  const int error = errno;
+  const auto look = [](OpenQueue* queue) { queue->queue_if_mapped()->look(); };
+  std::for_each(more_.begin(), more_.end(), look);
+  std::for_each(few_.begin(), few_.begin() + static_cast<std::ptrdiff_t>(count_), look);
+  errno = error;
 }
 
 Polled::~Polled() {

@@ -22,6 +22,11 @@ class Polled {
     return entry == 0 || is_private(entry) || add_queue(fd);
   }
 
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  /// What a dead process left undone, the doorbell among it, is done by whoever looks; and a poller is the last who
+  /// can.
+  void look() noexcept;
+
  private:
   bool add_queue(int fd) noexcept;
 

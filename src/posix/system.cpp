@@ -44,6 +44,12 @@ constinit Next<decltype(select)> g_select("select");
 constinit Next<decltype(pselect)> g_pselect("pselect");
 constinit Next<decltype(epoll_ctl)> g_epoll_ctl("epoll_ctl");
 constinit Next<decltype(recvmsg)> g_recvmsg("recvmsg");
+constinit Next<decltype(read)> g_read("read");
+constinit Next<decltype(write)> g_write("write");
+constinit Next<decltype(pread)> g_pread("pread64");
+constinit Next<decltype(chroot)> g_chroot("chroot");
+constinit Next<decltype(unshare)> g_unshare("unshare");
+constinit Next<decltype(setns)> g_setns("setns");
 constinit Next<decltype(recvmmsg)> g_recvmmsg("recvmmsg");
 constinit Next<decltype(setuid)> g_setuid("setuid");
 constinit Next<decltype(seteuid)> g_seteuid("seteuid");
@@ -57,6 +63,44 @@ constinit Next<decltype(setgroups)> g_setgroups("setgroups");
 
 }  // namespace
 
+void resolve() {
+  (void)g_close.get();
+  (void)g_dup.get();
+  (void)g_dup2.get();
+  (void)g_dup3.get();
+  (void)g_fchmod.get();
+  (void)g_fchown.get();
+  (void)g_fcntl.get();
+  (void)g_poll.get();
+  (void)g_ppoll.get();
+  (void)g_select.get();
+  (void)g_pselect.get();
+  (void)g_epoll_ctl.get();
+  (void)g_recvmsg.get();
+  (void)g_recvmmsg.get();
+  (void)g_setuid.get();
+  (void)g_seteuid.get();
+  (void)g_setreuid.get();
+  (void)g_setresuid.get();
+  (void)g_setgid.get();
+  (void)g_setegid.get();
+  (void)g_setregid.get();
+  (void)g_setresgid.get();
+  (void)g_setgroups.get();
+  (void)g_read.get();
+  (void)g_write.get();
+  (void)g_pread.get();
+  (void)g_chroot.get();
+  (void)g_unshare.get();
+  (void)g_setns.get();
+}
+
+ssize_t read(int fd, void* into, std::size_t size) { return g_read.get()(fd, into, size); }
+ssize_t write(int fd, const void* from, std::size_t size) { return g_write.get()(fd, from, size); }
+ssize_t pread(int fd, void* into, std::size_t size, off_t at) { return g_pread.get()(fd, into, size, at); }
+int chroot(const char* path) { return g_chroot.get()(path); }
+int unshare(int flags) { return g_unshare.get()(flags); }
+int setns(int fd, int kind) { return g_setns.get()(fd, kind); }
 int close(int fd) { return g_close.get()(fd); }
 // By number: C libraries before 2.34 do not have it.
 int close_range(unsigned first, unsigned last, int flags) {
@@ -76,8 +120,9 @@ int select(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, t
   return g_select.get()(count, readable, writable, exceptional, timeout);
 }
 // The parameters are POSIX's.
+// NOLINTNEXTLINE(readability-function-size)
 int pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, const timespec* timeout,
-            const sigset_t* mask) {  // NOLINT(readability-function-size)
+            const sigset_t* mask) {
   return g_pselect.get()(count, readable, writable, exceptional, timeout, mask);
 }
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {

@@ -13,6 +13,15 @@
 
 namespace mqxx::posix::system {
 
+/// Looks them all up, so that none is looked up in a signal handler.
+void resolve();
+
+ssize_t read(int fd, void* into, std::size_t size);
+ssize_t write(int fd, const void* from, std::size_t size);
+ssize_t pread(int fd, void* into, std::size_t size, off_t at);
+int chroot(const char* path);
+int unshare(int flags);
+int setns(int fd, int kind);
 int close(int fd);
 int close_range(unsigned first, unsigned last, int flags);
 int dup(int fd);

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <new>
 
+#include "os/process.hpp"
+
 namespace mqxx::shm {
 namespace {
 
 class Checker {
  public:
-  Checker(const Segment& segment, std::vector<Broken>& findings)
-      : s_(segment),
-        g_(segment.geometry()),
+  Checker(Queue& queue, std::vector<Broken>& findings)
+      : queue_(queue),
+        s_(queue.segment()),
+        g_(s_.geometry()),
         findings_(findings),
-        used_(std::min(segment.sender().fresh.get(), g_.capacity)),
+        used_(std::min(s_.sender().fresh.get(), g_.capacity)),
         seen_(used_, 0) {}
 
   void run() {
@@ -24,6 +27,7 @@ class Checker {
     check_returned();
     check_slots();
     check_users();
+    check_watch();
   }
 
  private:
@@ -180,6 +184,7 @@ class Checker {
       }
       if (state_of(slot) == SlotState::queued && seen_[slot] == 0) broken("I3", name + " is queued and stands nowhere");
       if (state_of(slot) == SlotState::free && seen_[slot] == 0) broken("I4", name + " is free and stands nowhere");
+      if (state_of(slot) == SlotState::free) ++free_;
       if (state_of(slot) == SlotState::writing) ++writing_;
       if (state_of(slot) == SlotState::reading) ++reading_;
       const bool owned = state_of(slot) == SlotState::writing || state_of(slot) == SlotState::reading;
@@ -204,6 +209,40 @@ class Checker {
     if (reading != reading_ || reading != s_.receiver().reading.get()) broken("I9", "slots being read are miscounted");
   }
 
+  // I11, which are W1 and W2 of watch.cpp.
+  void check_watch() {
+    const Watch& watch = s_.header().watch;
+    std::uint64_t polls = 0;
+    std::uint64_t edges = 0;
+    bool somebody = false;  // alive: the bell of the dead is forgotten, or nobody's care
+    for (std::uint32_t number = 0; number < std::min(s_.sender().user_count.get(), kMaxUsers); ++number) {
+      const User& user = s_.user(number);
+      polls += user.polls.get();
+      edges += user.edges.get();
+      if (user.polls.get() == 0) continue;
+      somebody = somebody || user.pid.get() == os::process_id() || os::claimed_elsewhere(s_.fd(), number);
+    }
+    if (polls != watch.pollers.get() || edges != watch.edges.get()) broken("I11", "pollers are miscounted");
+    const bool registered = watch.kind.get() != static_cast<std::uint32_t>(Notice::none);
+    if (s_.header().common.watched.get() != watch.pollers.get() + (registered ? 1 : 0)) {
+      broken("I11", "watched is " + std::to_string(s_.header().common.watched.get()) + " with " +
+                        std::to_string(watch.pollers.get()) + " pollers and " + (registered ? "a" : "no") +
+                        " registration");
+    }
+    if (!somebody || watch.pollers.get() == 0) return;
+    const auto said = static_cast<os::Bell>(watch.bell.get());
+    if (said != bell_now()) broken("I11", "the doorbell is thought to say something else than the queue is");
+    const int bell = queue_.bell();
+    if (bell >= 0 && os::bell_state(bell) != said) broken("I11", "the doorbell says something else than is thought");
+  }
+
+  [[nodiscard]] os::Bell bell_now() const {
+    if (queued_ + indexed_ == 0) return os::Bell::empty;
+    const bool room = used_ < g_.capacity || free_ != 0;
+    return room ? os::Bell::some : os::Bell::full;
+  }
+
+  Queue& queue_;
   const Segment& s_;
   const Geometry& g_;
   std::vector<Broken>& findings_;
@@ -211,6 +250,7 @@ class Checker {
   std::vector<std::uint8_t> seen_;  // how often each slot stands somewhere
   std::uint64_t queued_ = 0;        // in the arrived ring
   std::uint64_t indexed_ = 0;
+  std::uint64_t free_ = 0;
   std::uint64_t writing_ = 0;
   std::uint64_t reading_ = 0;
 };
@@ -222,7 +262,7 @@ Result<std::vector<Broken>> check(Queue& queue) noexcept {
   bool memory = true;
   const bool held = queue.hold([&]() noexcept {
     try {
-      Checker(queue.segment(), findings).run();
+      Checker(queue, findings).run();
     } catch (const std::bad_alloc&) {
       memory = false;
     }

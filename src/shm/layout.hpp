@@ -27,14 +27,16 @@
 //  I2  every slot below `fresh` has one of the four states; slots from `fresh` on were never used.
 //  I3  each queued slot stands exactly once in the arrived ring or in the index, and nothing else stands there.
 //  I4  each free slot below `fresh` stands exactly once in the returned ring or on one of the two free lists, and
-//  nothing else. I5  a priority's bits are set exactly when its list is not empty. I6  entries of the arrived ring up
-//  to run_end have priority run_priority, and the index is empty while there are any; within one list sequences rise,
-//  and every slot of it
-//      has the list's priority.
+//      nothing else does.
+//  I5  a priority's bits are set exactly when its list is not empty.
+//  I6  entries of the arrived ring up to run_end have priority run_priority, and the index is empty while there are
+//      any; within one list sequences rise, and every slot of it has the list's priority.
 //  I7  sent - received is the number of queued slots.
 //  I8  0 <= length <= message_size for queued and reading slots.
 //  I9  writing and reading slots name a user whose counts say so.
 //  I10 what is in use is reserved: each watermark lies in its region and covers `fresh`.
+//  I11 `watched` counts the pollers and the registration, and `pollers` the polls of the users; while one of those
+//      lives, the doorbell says what the queue is (W1, W2 of watch.cpp).
 #pragma once
 
 #include <atomic>
@@ -195,7 +197,7 @@ struct alignas(64) Watch {
   Shared<std::uint32_t> bell;     // what the doorbell says: os::Bell
   Shared<std::uint32_t> pollers;  // sum over the users
   Shared<std::uint32_t> edges;    // users that want to be told of every message, not of changes alone
-  Shared<std::uint32_t> rings;    // counts system calls on the bell, to look now and then whether the pollers live
+  Shared<std::uint32_t> calls;    // while somebody polls, to look now and then whether he lives
   // The registration
   Shared<std::uint32_t> kind;    // Notice
   Shared<std::uint32_t> number;  // changes with every registration

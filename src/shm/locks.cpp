@@ -47,7 +47,11 @@ bool Queue::lock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
-void Queue::unlock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS { os::unlock_first(out_.lock); }
+void Queue::unlock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  const Owed owed = std::exchange(owed_, {});  // a recovery on the way may owe something
+  os::unlock_first(out_.lock);
+  raise(owed);
+}
 
 bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   for (;;) {
@@ -81,15 +85,19 @@ bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
+// To this very process, and only when it has no lock: the handler may call us.
+void Queue::raise(const Owed& owed) noexcept {
+  if (owed.signal != 0) [[unlikely]]
+    (void)os::raise_for_message(os::process_id(), owed.signal, owed.value);
+}
+
 void Queue::unlock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   if (watched()) [[unlikely]]
     settle();
   const Owed owed = std::exchange(owed_, {});
   os::unlock_second(out_.lock, in_.lock);
   os::unlock_first(out_.lock);
-  // Only now: the handler may call us.
-  if (owed.signal != 0) [[unlikely]]
-    (void)os::raise_for_message(os::process_id(), owed.signal, owed.value);
+  raise(owed);
 }
 
 // Whether somebody watches is read under the side's own lock, and changes under both, so the answer holds until the
@@ -97,6 +105,7 @@ void Queue::unlock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 bool Queue::enter_senders(bool& both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   if (!lock_senders()) [[unlikely]]
     return false;
+  both_ = false;  // also where a fork in the middle of a call has copied something else
   both = watched() || owed_.signal != 0;
   if (both) [[unlikely]] {
     add_receivers();
@@ -108,7 +117,7 @@ bool Queue::enter_senders(bool& both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 
 void Queue::leave_senders(bool both) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   if (!both) [[likely]]
-    return unlock_senders();
+    return os::unlock_first(out_.lock);
   notify();
   both_ = false;
   unlock_both();

@@ -53,10 +53,11 @@ struct Readiness {
   bool writable = false;
 };
 
-/// What is left to do for a registration that has gone.
+/// What has become of a registration.
 struct Told {
-  bool owed = false;
-  std::int32_t pid = 0;  // of the sender, where it is still known
+  enum class State : std::uint8_t { unknown, pending, done, owed };  // unknown: over, and others came since
+  State state = State::unknown;
+  std::int32_t pid = 0;  // owed: of the sender
   std::uint32_t uid = 0;
 };
 
@@ -117,6 +118,10 @@ class Queue {
   /// From now on, until end_poll() or the end of this handle, the doorbell says at every moment what the queue is.
   Result<void> begin_poll(Edges edges) noexcept;
   void end_poll(Edges edges) noexcept;
+  /// In the child of a fork, before anything else there.
+  void begin_in_child() noexcept;
+  /// Looks for what dead processes left, as those who sleep do by themselves.
+  void look() noexcept;
   /// Without a lock: what is true was true a moment ago; what is not may be on its way.
   [[nodiscard]] Readiness readiness() const noexcept;
   /// Registers this process for the next message that comes when the queue is empty and nobody waits for one.
@@ -125,8 +130,8 @@ class Queue {
   /// @return whether this process was registered
   bool cancel_notice() noexcept;
   [[nodiscard]] bool notice_is_ours() const noexcept;
-  /// For a helper thread: returns when the registration is not there any more, and fills in who sent, if a notice is
-  /// still owed. pid 0: nobody, or the signal was raised.
+  Told notice(std::uint32_t number) noexcept;
+  /// For a helper thread: returns when the registration is not pending any more.
   Told await_notice(std::uint32_t number) noexcept;
   /// A descriptor of its own of the doorbell, -1 when there is none. Opened at the first call, closed with the queue.
   int bell() noexcept;
@@ -183,6 +188,7 @@ class Queue {
   void notify() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void forget_notice() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   [[nodiscard]] bool registered_lives() const noexcept;
+  static void raise(const Owed& owed) noexcept;
   void leave_watch() noexcept;
 
   // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain

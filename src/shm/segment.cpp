@@ -120,6 +120,11 @@ Segment::~Segment() {
   if (memory_ != nullptr) os::unmap(memory_, geometry_.file_bytes);
 }
 
+Result<void> Segment::renew() noexcept {
+  const Result<void> done = os::renew(fd_.get());
+  return done ? os::map_over(memory_, fd_.get(), geometry_.file_bytes) : done;
+}
+
 std::string directory() {
   const char* chosen = std::getenv("MQXX_DIR");
   return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";
@@ -187,7 +192,9 @@ Result<void> make_bell(const Place& place) noexcept {
   if (!made.is(Errc::already_exists)) return made;
   // Of a queue that had the same inode, and whose last user was killed.
   (void)remove_unused(place);
-  return os::make_doorbell(place.bell());
+  made = os::make_doorbell(place.bell());
+  // Somebody else's file stands there: the next inode will do.
+  return made.is(Errc::already_exists) ? Result<void>(Errc::not_found) : made;
 }
 
 Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcept {
@@ -235,9 +242,11 @@ Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blo
   return bell;
 }
 
+constexpr std::int64_t kCreationNs = 10'000'000'000;  // by far longer than a creator takes
+
 void sweep_once() noexcept {
   static std::atomic_flag swept;
-  if (!swept.test_and_set(std::memory_order_relaxed)) sweep(directory());
+  if (!swept.test_and_set(std::memory_order_relaxed)) sweep(directory(), kCreationNs);
 }
 
 // Between making a doorbell and opening it a sweep() may take it away: then once more.
@@ -251,6 +260,7 @@ Result<Segment> publish(const NewQueue& queue) noexcept {
   sweep_once();
   for (int tries = 0;; ++tries) {
     Result<Made> made = make_files(queue, *geometry);
+    if (made.is(Errc::not_found) && os::directory_exists(directory()) && tries < kTries) continue;
     if (!made) return made.failure();
     const Result<UniqueFd> bell = give_name(*made, queue.name, os::Blocking::no);
     if (bell) return map_segment(std::move(made->file.fd), std::move(made->place), *geometry);
@@ -264,6 +274,7 @@ Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noe
   sweep_once();
   for (int tries = 0;; ++tries) {
     Result<Made> made = make_files(queue, *geometry);
+    if (made.is(Errc::not_found) && os::directory_exists(directory()) && tries < kTries) continue;
     if (!made) return made.failure();
     made->file.fd.reset();  // so that the bell gets the lowest number, and one free number is enough
     Result<UniqueFd> bell = give_name(*made, queue.name, blocking);
@@ -381,12 +392,15 @@ Result<void> remove(const std::string& name) noexcept {
 
 bool remove_unused(const Place& place) noexcept {
   if (os::in_use(place.bell())) return false;
+  // Two names: its creator died, or is about to go on, before the doorbell was adopted.
+  const Result<os::FileFacts> facts = os::facts(place.queue());
+  if (facts && facts->links > 1) return false;
   (void)os::remove_file(place.queue());  // in a sticky directory only its owner may; then his sweep() will
   (void)os::remove_file(place.bell());
   return true;
 }
 
-void sweep(const std::string& directory) noexcept {
+void sweep(const std::string& directory, std::int64_t age_ns) noexcept {
   const Result<std::vector<std::string>> entries = os::list_directory(directory);
   if (!entries) return;
   for (const std::string& entry : *entries) {
@@ -394,6 +408,8 @@ void sweep(const std::string& directory) noexcept {
     std::string path = directory;
     path.append("/").append(entry);
     if (!os::abandoned(path)) continue;
+    const Result<os::FileFacts> facts = os::facts(path);
+    if (!facts || (age_ns != 0 && os::coarse_wall_ns() - facts->changed_ns < age_ns)) continue;
     const Result<Place> place = place_of_bell(path);
     if (place) (void)remove_unused(*place);
   }

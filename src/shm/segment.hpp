@@ -80,6 +80,8 @@ class Segment {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   /// Another descriptor of the same file instead. REQUIRES: nobody has joined the queue through this segment.
   void renumber(UniqueFd fd) noexcept { fd_ = std::move(fd); }
+  /// In the child of a fork: a file description of its own, under the same number, and mapped at the same place.
+  Result<void> renew() noexcept;
   /// Of the files that belong to the queue whatever its name: see Place.
   [[nodiscard]] const Place& place() const noexcept { return place_; }
 
@@ -177,8 +179,8 @@ Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32
 Result<void> remove(const std::string& name) noexcept;
 /// For whoever just closed a doorbell that was abandoned. @return false: somebody has it open
 bool remove_unused(const Place& place) noexcept;
-/// Removes what processes left that were killed, of queues without a name.
-void sweep(const std::string& directory) noexcept;
+/// Removes what processes left that were killed, of queues without a name, if it has not changed for so long.
+void sweep(const std::string& directory, std::int64_t age_ns) noexcept;
 
 /// The name in the header, with its slash; empty when it is not a name.
 std::string stored_name(const Segment& segment);

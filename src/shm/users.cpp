@@ -93,7 +93,7 @@ Result<void> Queue::be_user() noexcept {
   if (!lock_senders()) return Errc::would_deadlock;
   Result<void> done;
   if (inherited()) {
-    done = os::renew(segment_.fd());
+    done = segment_.renew();
     if (done) user_.store(kNoUser, std::memory_order_relaxed);
     if (done) done = enlist();
   }
@@ -159,7 +159,10 @@ void Queue::rescue_slots_of(std::uint32_t user) noexcept {
   }
   segment_.user(user).writing.set(0);
   segment_.user(user).reading.set(0);
+  segment_.user(user).polls.set(0);
+  segment_.user(user).edges.set(0);
   segment_.user(user).pid.set(0);
+  recount_watchers();
 }
 
 bool Queue::rescue_loans() noexcept {

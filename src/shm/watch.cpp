@@ -15,7 +15,7 @@
 namespace mqxx::shm {
 namespace {
 
-constexpr std::uint32_t kRecount = 256;  // system calls on the bell until somebody looks whether its pollers live
+constexpr std::uint32_t kRecount = 256;  // calls until somebody looks whether the pollers live
 constexpr std::int64_t kLookUpNs = 800'000'000;
 
 }  // namespace
@@ -51,14 +51,14 @@ os::Bell Queue::bell_now() const noexcept {
   const auto before = static_cast<os::Bell>(watch.bell.get());
   const os::Bell now = bell_now();
   const bool edges = watch.edges.get() != 0;
-  if (now == before && !edges) return;
+  watch.calls.add(1);
+  if (now == before && !edges && watch.calls.get() % kRecount != 0) return;
   const os::Uncancelled uncancelled;
   os::set_bell(bell, before, now);
   watch.bell.set(static_cast<std::uint32_t>(now));
   if (edges) os::strike_bell(bell);
   step(Step::bell_set);
-  watch.rings.add(1);
-  if (watch.rings.get() % kRecount == 0) recount_watchers();
+  if (watch.calls.get() % kRecount == 0) recount_watchers();
 }
 
 void Queue::count_watchers() noexcept {
@@ -109,9 +109,12 @@ Result<void> Queue::begin_poll(Edges edges) noexcept {
   }
   count_watchers();
   step(Step::poll_begun);
-  // What it says is forgotten when nobody has it open; from now on we have.
-  if (!bell_known_) watch.bell.set(static_cast<std::uint32_t>(os::bell_state(bell())));
-  bell_known_ = true;
+  // What it says is forgotten when nobody has it open, and a poller may have died between setting it and noting that:
+  // so whoever has not had it open before looks, and the first of them.
+  if (watch.pollers.get() == 1 || !bell_known_) {
+    watch.bell.set(static_cast<std::uint32_t>(os::bell_state(bell())));
+    bell_known_ = true;
+  }
   unlock_both();
   return {};
 }
@@ -219,22 +222,39 @@ bool Queue::cancel_notice() noexcept {
   return ours;
 }
 
+Told Queue::notice(std::uint32_t number) noexcept {
+  if (!lock_both()) return {};
+  const Watch& watch = segment_.header().watch;
+  const Firing& firing = watch.firings[number % kFirings];
+  Told told;
+  if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && watch.number.get() == number) {
+    told.state = Told::State::pending;
+  } else if (firing.number.get() == number) {
+    told = {firing.pid.get() == 0 ? Told::State::done : Told::State::owed, firing.pid.get(), firing.uid.get()};
+  }
+  unlock_both();
+  return told;
+}
+
 Told Queue::await_notice(std::uint32_t number) noexcept {
   Watch& watch = segment_.header().watch;
   for (;;) {
     const std::uint32_t seen = watch.changed.load(std::memory_order_relaxed);
-    if (!lock_both()) return {};  // a helper thread is never inside a lock, and never a signal handler
-    const bool pending = watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && watch.number.get() == number;
-    const Firing& firing = watch.firings[number % kFirings];
-    Told told;
-    if (firing.number.get() == number)
-      told = {firing.pid.get() != 0, firing.pid.get(), firing.uid.get()};
-    else
-      told.owed = watch.number.get() - number >= kFirings;
-    unlock_both();
-    if (!pending) return told;
+    const Told told = notice(number);
+    if (told.state != Told::State::pending) return told;
     (void)os::wait_on(watch.changed, seen, Wait::forever(), kLookUpNs);
   }
+}
+
+// The only thread that there is.
+void Queue::begin_in_child() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  both_ = false;
+  owed_ = {};
+  (void)be_user();  // refused without /proc or rights: then it goes on in its parent's name
+}
+
+void Queue::look() noexcept {
+  if (lock_both()) unlock_both();
 }
 
 // The end of this handle: what it watched is not watched any more.

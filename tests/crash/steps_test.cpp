@@ -7,18 +7,27 @@
 //  may be there or not
 //  - the full capacity can be filled and emptied
 //  - the checker finds nothing
+// And while the survivor watches:
+//  - the doorbell is right from that very next call on, and the polls of the dead process are not counted any more
+//  - a registered survivor is told of a message that came to the empty queue, also by a sender that died; of none,
+//  perhaps
+//  - whoever registers finds the registration of the dead process gone
 #include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/step.hpp"
+#include "os/doorbell.hpp"
 #include "shm/check.hpp"
 #include "shm/queue.hpp"
 #include "support/child.hpp"
@@ -46,6 +55,31 @@ struct Scenario {
   std::function<void(Queue&)> operation;
   int most_taken = 0;  // messages that go with a victim
 };
+
+/// What the survivor does meanwhile.
+enum class Watching : std::uint8_t { no, polls, polls_for_edges, awaits_signal, has_helper };
+constexpr std::array kWatching{"", "Polled", "PolledForEdges", "Registered", "RegisteredWithHelper"};
+
+bool polls(Watching watching) { return watching == Watching::polls || watching == Watching::polls_for_edges; }
+bool registered(Watching watching) { return watching == Watching::awaits_signal || watching == Watching::has_helper; }
+
+// Blocked everywhere, so that it is pending when it was raised, and kills no victim.
+constexpr int kNotice = SIGUSR1;
+
+sigset_t notices() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, kNotice);
+  return set;
+}
+
+bool take_signal() {
+  const sigset_t set = notices();
+  const timespec at_once{};
+  return sigtimedwait(&set, nullptr, &at_once) == kNotice;
+}
+
+bool owed(const Told& told) { return told.state == Told::State::owed; }
 
 constexpr std::uint64_t kVictimTag = 1000;
 
@@ -97,8 +131,35 @@ void expect_sound(Queue& queue, const std::string& where) {
   for (const Broken& broken : *findings) ADD_FAILURE() << where << ": " << broken.invariant << ' ' << broken.text;
 }
 
-class Steps : public testing::TestWithParam<Scenario> {
+class Steps : public testing::TestWithParam<std::tuple<Scenario, Watching>> {
  protected:
+  /// Before the watchdog's thread is made, which would otherwise take the signal.
+  struct NoticesBlocked {
+    NoticesBlocked() {
+      const sigset_t set = notices();
+      pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    }
+  };
+
+  /// A queue as the scenario wants it, with a survivor that watches.
+  std::unique_ptr<Queue> survivor() {
+    const auto& [scenario, watching] = GetParam();
+    bell_.reset();
+    (void)remove("/q");
+    auto queue = std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
+    for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
+    bell_ = std::move(*os::open_doorbell(queue->segment().place().bell(), os::Blocking::no));
+    if (polls(watching)) {
+      EXPECT_TRUE(queue->begin_poll(watching == Watching::polls_for_edges ? Edges::yes : Edges::no));
+    }
+    (void)take_signal();
+    if (registered(watching)) {
+      const Notice kind = watching == Watching::has_helper ? Notice::thread : Notice::signal;
+      number_ = *queue->register_notice({kind, kNotice, 0});
+    }
+    return queue;
+  }
+
   std::unique_ptr<Queue> attach_queue() { return std::move(*Queue::join(std::move(*attach("/q")))); }
 
   // @return whether the child was killed
@@ -116,8 +177,27 @@ class Steps : public testing::TestWithParam<Scenario> {
     return ended.signal == SIGKILL;
   }
 
+  void expect_bell(os::Bell expected, const std::string& where) {
+    if (!polls(std::get<Watching>(GetParam()))) return;
+    EXPECT_EQ(os::bell_state(bell_.get()), expected) << where;
+  }
+
+  void expect_told(Queue& queue, const std::string& where) {
+    EXPECT_FALSE(queue.notice_is_ours()) << where << ": it waits still";
+    if (queue.notice_is_ours()) return;
+    EXPECT_TRUE(take_signal() || owed(queue.await_notice(number_))) << where << ": the notice is lost";
+  }
+
   void expect_nothing_lost(Queue& queue, int queued, const std::string& where) {
+    const Readiness ready = queue.readiness();
+    const Watching watching = std::get<Watching>(GetParam());
+    // Every step at which a poller dies is inside a lock, so recovery came by.
+    EXPECT_EQ(queue.segment().header().watch.pollers.get(), polls(watching) ? 1U : 0U) << where;
+    expect_bell(!ready.readable ? os::Bell::empty : ready.writable ? os::Bell::some : os::Bell::full, where);
+    // The check was the next call. What the survivor finds now came to an empty queue before it.
+    if (registered(watching) && queued == 0 && ready.readable) expect_told(queue, where);
     std::vector<std::uint64_t> tags = drain(queue);
+    expect_bell(os::Bell::empty, where + ", emptied");
     std::erase_if(tags, [](std::uint64_t tag) { return tag >= kVictimTag; });
     std::sort(tags.begin(), tags.end());
     EXPECT_EQ(std::adjacent_find(tags.begin(), tags.end()), tags.end()) << where << ": a message is doubled";
@@ -131,32 +211,41 @@ class Steps : public testing::TestWithParam<Scenario> {
           << where << ": room for " << i;
     }
     EXPECT_TRUE(queue.send(message(0, 8), 1, Wait::none()).is(Errc::would_block)) << where;
+    expect_bell(os::Bell::full, where + ", filled");
     EXPECT_EQ(drain(queue).size(), capacity) << where;
   }
 
+  void expect_registrable(Queue& queue, const std::string& where) {
+    (void)queue.cancel_notice();
+    EXPECT_TRUE(queue.register_notice({Notice::silent, 0, 0}))
+        << where << ": the registration of a dead process stands";
+    EXPECT_TRUE(queue.cancel_notice()) << where;
+  }
+
+  NoticesBlocked notices_blocked_;
   test::Watchdog watchdog_{std::chrono::seconds(100)};
   test::PrivateDirectory directory_;
+  UniqueFd bell_;  // nobody's
+  std::uint32_t number_ = 0;
   int most_taken_ = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario) { return out << scenario.name; }
 
 TEST_P(Steps, DeathAtEachStepLosesNothing) {
-  const Scenario& scenario = GetParam();
+  const Scenario& scenario = std::get<Scenario>(GetParam());
   bool killed = true;
   int countdown = 0;
   for (; killed; ++countdown) {
     ASSERT_LT(countdown, 2000) << "the operation has no end";
     const std::string where = std::string(scenario.name) + ", step " + std::to_string(countdown);
-    (void)os::remove_file(file_of("/q"));
-    const auto queue =
-        std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
-    for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
+    const auto queue = survivor();
     most_taken_ = scenario.most_taken;
     killed = run_child(countdown, scenario.operation);
     expect_sound(*queue, where);
     expect_nothing_lost(*queue, scenario.queued, where);
     expect_full_capacity(*queue, where);
+    expect_registrable(*queue, where);
     expect_sound(*queue, where + ", afterwards");
     if (HasFailure()) return;
   }
@@ -164,23 +253,21 @@ TEST_P(Steps, DeathAtEachStepLosesNothing) {
 }
 
 TEST_P(Steps, DeathDuringTheRepairAfterADeathLosesNothing) {
-  const Scenario& scenario = GetParam();
+  const Scenario& scenario = std::get<Scenario>(GetParam());
   // The first victim dies holding a lock; the second at each step of what it does next, recovery first of all.
   for (const int first : {1, 3, 5}) {
     bool killed = true;
     for (int countdown = 0; killed && countdown < 200; ++countdown) {
       const std::string where =
           std::string(scenario.name) + ", steps " + std::to_string(first) + " and " + std::to_string(countdown);
-      (void)os::remove_file(file_of("/q"));
-      const auto queue =
-          std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
-      for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
+      const auto queue = survivor();
       most_taken_ = 2 * scenario.most_taken;
       run_child(first, scenario.operation);
       killed = run_child(countdown, scenario.operation);
       expect_sound(*queue, where);
       expect_nothing_lost(*queue, scenario.queued, where);
       expect_full_capacity(*queue, where);
+      expect_registrable(*queue, where);
       if (HasFailure()) return;
     }
   }
@@ -253,23 +340,64 @@ void come_and_go(Queue&) {
   EXPECT_TRUE(another);
 }
 
+void poll_and_stop(Queue& queue) {
+  if (queue.begin_poll(Edges::no)) queue.end_poll(Edges::no);
+}
+
+void poll_for_edges(Queue& queue) {
+  if (!queue.begin_poll(Edges::yes)) return;
+  send_victims(queue);
+  receive_one(queue);
+  queue.end_poll(Edges::yes);
+}
+
+// Through a handle of its own, so that there are steps also where the survivor is registered already.
+void register_and_cancel(Queue&) {
+  const Result<std::unique_ptr<Queue>> another = Queue::join(std::move(*attach("/q")));
+  ASSERT_TRUE(another);
+  if ((*another)->register_notice({Notice::thread, 0, 0})) (void)(*another)->cancel_notice();
+}
+
+void register_and_send(Queue& queue) {
+  (void)queue.register_notice({Notice::signal, kNotice, 0});
+  send_victims(queue);
+}
+
+void come_to_watch_and_go(Queue&) {
+  const Result<std::unique_ptr<Queue>> another = Queue::join(std::move(*attach("/q")));
+  ASSERT_TRUE(another);
+  (void)(*another)->begin_poll(Edges::yes);
+  (void)(*another)->register_notice({Notice::silent, 0, 0});
+}
+
 constexpr std::uint32_t kLarge = 10'000;
 
 INSTANTIATE_TEST_SUITE_P(
     Shm, Steps,
-    testing::Values(
-        Scenario{"SendToEmpty", 4, 64, 0, send_victims}, Scenario{"Send", 4, 64, 2, send_victims},
-        Scenario{"SendThatFills", 4, 64, 3, send_victims}, Scenario{"SendToFull", 4, 64, 4, send_victims},
-        Scenario{"SendLarge", 3, kLarge, 1, send_victims}, Scenario{"SendEight", 12, 64, 3, send_eight},
-        Scenario{"SendBeyondTheRing", 40, 64, 16, send_victims}, Scenario{"Receive", 4, 64, 3, receive_one, 1},
-        Scenario{"ReceiveThatEmpties", 4, 64, 1, receive_one, 1}, Scenario{"ReceiveFromFull", 4, 64, 4, receive_one, 1},
-        Scenario{"ReceiveLarge", 3, kLarge, 2, receive_one, 1}, Scenario{"ReceiveEight", 12, 64, 10, receive_eight, 8},
-        Scenario{"LoanSent", 4, 64, 2, lend_and_send}, Scenario{"LoanDropped", 4, 64, 2, lend_and_drop},
-        Scenario{"LoanReleased", 4, 64, 3, take_and_release, 1}, Scenario{"LoanPutBack", 4, 64, 3, take_and_put_back},
-        Scenario{"SendThatExpires", 2, 64, 2, wait_in_vain_to_send},
-        Scenario{"ReceiveThatExpires", 2, 64, 0, wait_in_vain_to_receive},
-        Scenario{"OpenAndClose", 4, 64, 2, come_and_go}),
-    [](const auto& scenario) { return std::string(scenario.param.name); });
+    testing::Combine(
+        testing::Values(
+            Scenario{"SendToEmpty", 4, 64, 0, send_victims}, Scenario{"Send", 4, 64, 2, send_victims},
+            Scenario{"SendThatFills", 4, 64, 3, send_victims}, Scenario{"SendToFull", 4, 64, 4, send_victims},
+            Scenario{"SendLarge", 3, kLarge, 1, send_victims}, Scenario{"SendEight", 12, 64, 3, send_eight},
+            Scenario{"SendBeyondTheRing", 40, 64, 16, send_victims}, Scenario{"Receive", 4, 64, 3, receive_one, 1},
+            Scenario{"ReceiveThatEmpties", 4, 64, 1, receive_one, 1},
+            Scenario{"ReceiveFromFull", 4, 64, 4, receive_one, 1},
+            Scenario{"ReceiveLarge", 3, kLarge, 2, receive_one, 1},
+            Scenario{"ReceiveEight", 12, 64, 10, receive_eight, 8}, Scenario{"LoanSent", 4, 64, 2, lend_and_send},
+            Scenario{"LoanDropped", 4, 64, 2, lend_and_drop}, Scenario{"LoanReleased", 4, 64, 3, take_and_release, 1},
+            Scenario{"LoanPutBack", 4, 64, 3, take_and_put_back},
+            Scenario{"SendThatExpires", 2, 64, 2, wait_in_vain_to_send},
+            Scenario{"ReceiveThatExpires", 2, 64, 0, wait_in_vain_to_receive},
+            Scenario{"OpenAndClose", 4, 64, 2, come_and_go}, Scenario{"Poll", 4, 64, 2, poll_and_stop},
+            Scenario{"PollForEdges", 4, 64, 3, poll_for_edges, 1}, Scenario{"Register", 4, 64, 0, register_and_cancel},
+            Scenario{"RegisterAndSend", 4, 64, 0, register_and_send},
+            Scenario{"WatchAndClose", 4, 64, 2, come_to_watch_and_go}),
+        testing::Values(Watching::no, Watching::polls, Watching::polls_for_edges, Watching::awaits_signal,
+                        Watching::has_helper)),
+    [](const auto& parameters) {
+      return std::string(std::get<Scenario>(parameters.param).name) +
+             kWatching[static_cast<std::size_t>(std::get<Watching>(parameters.param))];
+    });
 
 // A sender that dies between making its message queued and waking: nobody else makes a call, and the sleeper goes on
 // all the same.
@@ -298,6 +426,65 @@ TEST(StepsOfAWakeUp, SleepingReceiverGetsTheMessageOfASenderThatDiedBeforeWaking
     });
     EXPECT_EQ(sender.join().signal, SIGKILL);
     expect_well(receiver);
+  }
+}
+
+/// A child that sends one message and dies at this step of it.
+void send_and_die_at(Step fatal) {
+  static Step fatal_step;
+  fatal_step = fatal;
+  test::Child sender([] {
+    const auto own = std::move(*Queue::join(std::move(*attach("/q"))));
+    step_hook = [](Step step) {
+      if (step == fatal_step) ::kill(getpid(), SIGKILL);
+    };
+    send_victims(*own);
+  });
+  EXPECT_EQ(sender.join().signal, SIGKILL);
+}
+
+// The same for a registered process: nobody else makes a call, and its helper finds out.
+TEST(StepsOfAWakeUp, HelperIsToldOfTheMessageOfASenderThatDiedBeforeTheNotice) {
+  const test::Watchdog watchdog{std::chrono::seconds(60)};
+  const test::PrivateDirectory directory;
+  for (const Step fatal : {Step::message_committed, Step::message_listed, Step::receivers_woken}) {
+    (void)remove("/q");
+    const auto queue = std::move(*Queue::join(std::move(*publish({"/q", 4, 64, 0600}))));
+    const std::uint32_t number = *queue->register_notice({Notice::thread, 0, 0});
+    send_and_die_at(fatal);
+    EXPECT_TRUE(owed(queue->await_notice(number)));
+  }
+}
+
+// And for a poller, whom the next call of anybody tells, whatever it is.
+TEST(StepsOfAWakeUp, PollerIsToldOfTheMessageOfASenderThatDiedBeforeTheBell) {
+  const test::Watchdog watchdog{std::chrono::seconds(60)};
+  const test::PrivateDirectory directory;
+  std::vector<std::byte> buffer(64);
+  PeekCursor cursor;
+  const std::vector<std::function<void(Queue&)>> calls{
+      [](Queue& queue) { (void)queue.users(); },
+      [&](Queue& queue) { (void)queue.peek(cursor, buffer); },
+      [](Queue& queue) { (void)queue.send(message(0, 8), 0, Wait::none()); },
+      [](Queue& queue) { (void)queue.begin_poll(Edges::no); },
+      [](Queue& queue) { queue.end_poll(Edges::no); },
+      [](Queue& queue) {
+        (void)queue.register_notice({Notice::silent, 0, 0});
+      },
+      come_and_go,
+  };
+  for (const Step fatal : {Step::message_committed, Step::message_listed, Step::receivers_woken, Step::bell_set}) {
+    for (const auto& call : calls) {
+      (void)remove("/q");
+      const auto queue = std::move(*Queue::join(std::move(*publish({"/q", 4, 64, 0600}))));
+      const auto other = std::move(*Queue::join(std::move(*attach("/q"))));
+      ASSERT_TRUE(queue->begin_poll(Edges::no));
+      send_and_die_at(fatal);
+      cursor = {};
+      call(*other);
+      EXPECT_EQ(os::bell_state(queue->bell()), os::Bell::some)
+          << "step " << static_cast<int>(fatal) << ", call " << &call - calls.data();
+    }
   }
 }
 

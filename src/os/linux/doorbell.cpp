@@ -18,18 +18,20 @@ namespace mqxx::os {
 namespace {
 
 constexpr mode_t kAbandoned = S_ISVTX;
-constexpr int kBellBytes = 8192;
-constexpr std::array<char, kBellBytes> kFilling{};
+constexpr std::size_t kPart = 1024;  // at a time: a handler's stack may be small
+constexpr std::array<char, kPart> kFilling{};
+
+int bell_bytes() noexcept { return 2 * getpagesize(); }
 
 void drain(int bell) noexcept {
-  std::array<char, kBellBytes> bytes;  // written before it is read
+  std::array<char, kPart> bytes;  // written before it is read
   while (read(bell, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
   }
 }
 
 // Whoever else reads from it may have come first.
 void drain_to_one(int bell) noexcept {
-  std::array<char, kBellBytes> bytes;
+  std::array<char, kPart> bytes;
   for (;;) {
     int held = 0;
     if (ioctl(bell, FIONREAD, &held) != 0 || held <= 1) return;
@@ -40,7 +42,7 @@ void drain_to_one(int bell) noexcept {
 
 void fill(int bell) noexcept {
   // As few pages as there may be, so that it is filled fast. An ordinary user with many FIFOs has two anyway.
-  if (fcntl(bell, F_GETPIPE_SZ) > kBellBytes) (void)fcntl(bell, F_SETPIPE_SZ, kBellBytes);
+  if (fcntl(bell, F_GETPIPE_SZ) > bell_bytes()) (void)fcntl(bell, F_SETPIPE_SZ, bell_bytes());
   while (write(bell, kFilling.data(), kFilling.size()) > 0) {
   }
 }
@@ -67,7 +69,9 @@ Result<void> adopt(int bell, std::uint32_t mode) noexcept {
 }
 
 Result<void> set_doorbell_mode(const std::string& path, std::uint32_t mode) noexcept {
-  if (chmod(path.c_str(), mode | (abandoned(path) ? kAbandoned : 0)) != 0) return failure_from_errno(errno);
+  // Not through a link: the path is in a directory where others may put one.
+  const int done = fchmodat(AT_FDCWD, path.c_str(), mode | (abandoned(path) ? kAbandoned : 0), AT_SYMLINK_NOFOLLOW);
+  if (done != 0) return failure_from_errno(errno);
   return {};
 }
 
@@ -75,7 +79,7 @@ void abandon(const std::string& path) noexcept {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return;
   // Who may not change it was not allowed to remove what it belongs to either.
-  (void)chmod(path.c_str(), (status.st_mode & 0777U) | kAbandoned);
+  (void)fchmodat(AT_FDCWD, path.c_str(), (status.st_mode & 0777U) | kAbandoned, AT_SYMLINK_NOFOLLOW);
 }
 
 bool abandoned(int bell) noexcept {
@@ -114,6 +118,6 @@ void set_bell(int bell, Bell from, Bell to) noexcept {
 }
 
 // Setting the size that it has wakes whoever waits on a pipe, and has him look for himself.
-void strike_bell(int bell) noexcept { (void)fcntl(bell, F_SETPIPE_SZ, kBellBytes); }
+void strike_bell(int bell) noexcept { (void)fcntl(bell, F_SETPIPE_SZ, bell_bytes()); }
 
 }  // namespace mqxx::os

@@ -60,7 +60,10 @@ constinit thread_local ListHead t_no_list
 
 void forget_thread_in_child() noexcept { t_thread.tid = 0; }
 // As in process.cpp. Without memory for it a child of fork keeps its parent's TID: as safe as before in the parent.
-[[maybe_unused]] const int kWatchesForks = pthread_atfork(nullptr, nullptr, forget_thread_in_child);
+constexpr int kFirst = 101;
+__attribute__((constructor(kFirst))) void watch_forks() noexcept {
+  (void)pthread_atfork(nullptr, nullptr, forget_thread_in_child);
+}
 
 bool usable(const ListHead* head) noexcept {
   const long distance = -head->futex_offset;

@@ -178,6 +178,12 @@ Result<std::byte*> map_shared(int fd, std::uint64_t size) noexcept {
   return static_cast<std::byte*>(memory);
 }
 
+Result<void> map_over(std::byte* memory, int fd, std::uint64_t size) noexcept {
+  void* const done = mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (done == MAP_FAILED) return failure_from_errno(errno);
+  return {};
+}
+
 void unmap(std::byte* memory, std::uint64_t size) noexcept { munmap(memory, size); }
 
 std::uint64_t random_number() noexcept {

@@ -36,6 +36,8 @@ struct flock byte_lock(std::uint32_t number) noexcept {
   return lock;
 }
 
+constexpr int kFirst = 101;  // the earliest that a program may have
+
 std::atomic<std::uint32_t> g_generation{1};
 std::atomic<std::int32_t> g_pid{0};
 std::atomic<std::uint32_t> g_pid_namespace{0};
@@ -46,9 +48,9 @@ void count_fork() noexcept {
   g_pid_namespace.store(0, std::memory_order_relaxed);  // the child may be the first of a new one
 }
 
-// When the library is loaded and not at the first call, which a fork in another thread may cut in two. Fails without
-// memory only: then a child believes itself its parent.
-[[maybe_unused]] const int kWatchesForks = pthread_atfork(nullptr, nullptr, count_fork);
+// When the library is loaded and not at the first call, which a fork in another thread may cut in two; and before
+// others whose handlers count on ours (kFirst). Fails without memory only: then a child believes itself its parent.
+__attribute__((constructor(kFirst))) void watch_forks() noexcept { (void)pthread_atfork(nullptr, nullptr, count_fork); }
 
 Result<void> queue_signal(pid_t target, pid_t sender, uid_t uid, int signal, std::uint64_t value) noexcept {
   if (signal == 0) return {};

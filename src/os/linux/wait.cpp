@@ -40,13 +40,15 @@ namespace {
 // Of the two system calls only the newer one goes on by itself after a handler that was installed with SA_RESTART.
 long futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, const timespec& deadline, bool wall,
                 const Wait& wait) {
-  if (wait.return_on_signal) {
+  static constinit std::atomic<bool> refused{false};
+  if (wait.return_on_signal && !refused.load(std::memory_order_relaxed)) {
     futex_waitv one{};
     one.uaddr = reinterpret_cast<std::uintptr_t>(&word);
     one.val = expected;
     one.flags = FUTEX_32;
     const long result = syscall(SYS_futex_waitv, &one, 1, 0, &deadline, wall ? CLOCK_REALTIME : CLOCK_MONOTONIC);
-    if (result >= 0 || errno != ENOSYS) return result;
+    if (result >= 0 || (errno != ENOSYS && errno != EPERM)) return result;
+    refused.store(true, std::memory_order_relaxed);  // by an older kernel, or a sandbox that does not know it
   }
   const int operation = FUTEX_WAIT_BITSET | (wall ? FUTEX_CLOCK_REALTIME : 0);
   return syscall(SYS_futex, &word, operation, expected, &deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
@@ -57,11 +59,14 @@ long futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, const 
 [[gnu::noinline]] long futex_wait_cancellable(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                                               const timespec& deadline, bool wall, const Wait& wait) {
   int before = PTHREAD_CANCEL_DEFERRED;
+  int disabled = PTHREAD_CANCEL_DISABLE;
+  if (wait.enables_cancellation) pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &disabled);
   // As the C library's own cancellation points do, and around nothing but a system call.
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);  // NOLINT(concurrency-thread-canceltype-asynchronous)
   const long result = futex_wait(word, expected, deadline, wall, wait);
   const int error = errno;
   pthread_setcanceltype(before, nullptr);
+  if (wait.enables_cancellation) pthread_setcancelstate(disabled, nullptr);
   errno = error;
   return result;
 }

@@ -811,7 +811,8 @@ POSIX_TEST(descriptions, 48, "a descriptor that came over a socket is put into e
   traced("child", finish(child));
 }
 
-POSIX_DIFFERENCE(descriptions, 49, "passed to a user who could not open the queue (as root; else to oneself): it works") {
+POSIX_DIFFERENCE(descriptions, 49,
+                 "passed to a user who could not open the queue (as root; else to oneself): it works") {
   const Sockets sockets;
   const pid_t stranger = start_child([&] {
     become_user(54322);

@@ -1,7 +1,12 @@
 // One test for each duty of os/process.hpp.
 #include "os/process.hpp"
 
+#include <cerrno>
+#include <ctime>
+
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "os/memory.hpp"
@@ -79,6 +84,129 @@ TEST_F(Claims, ThreadMapsAFileOrDoesNot) {
   EXPECT_TRUE(may_map(self, file_.fd.get()));
   unmap(*memory, 4096);
   EXPECT_FALSE(may_map(0x3fffffff, file_.fd.get())) << "no such thread";
+}
+
+/// In a child, whose one thread has the signal blocked: what was raised, taken off as sigwaitinfo(2) tells it.
+siginfo_t taken(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  const timespec limit{30, 0};
+  siginfo_t info{};
+  EXPECT_EQ(sigtimedwait(&set, &info, &limit), signal);
+  return info;
+}
+
+void block(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+constexpr std::uint64_t kValue = 0xfedcba9876543210;
+
+TEST(Raise, ArrivesAsAMessageFromThisProcessAndUser) {
+  test::Child child([] {
+    block(SIGUSR1);
+    const std::int32_t pid = getpid();
+    test::Child sender([pid] {
+      errno = EDOM;
+      EXPECT_TRUE(raise_for_message(pid, SIGUSR1, kValue));
+      EXPECT_EQ(errno, EDOM);
+    });
+    const std::int32_t sent_by = sender.pid();
+    expect_well(sender);
+    const siginfo_t info = taken(SIGUSR1);
+    EXPECT_EQ(info.si_code, SI_MESGQ);
+    EXPECT_EQ(info.si_pid, sent_by);
+    EXPECT_EQ(info.si_uid, user_id());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(info.si_value.sival_ptr), kValue);
+  });
+  expect_well(child);
+}
+
+TEST(Raise, IsPendingWhenTheCallReturns) {
+  test::Child child([] {
+    block(SIGUSR1);
+    EXPECT_TRUE(raise_for_message(getpid(), SIGUSR1, 7));
+    sigset_t pending;
+    sigpending(&pending);
+    EXPECT_EQ(sigismember(&pending, SIGUSR1), 1);
+    EXPECT_EQ(taken(SIGUSR1).si_value.sival_int, 7);
+  });
+  expect_well(child);
+}
+
+TEST(Raise, InTheNameOfAnotherNamesThatOne) {
+  test::Child child([] {
+    block(SIGUSR1);
+    EXPECT_TRUE(raise_in_name_of(12345, 678, SIGUSR1, 9));
+    const siginfo_t info = taken(SIGUSR1);
+    EXPECT_EQ(info.si_code, SI_MESGQ);
+    EXPECT_EQ(info.si_pid, 12345);
+    EXPECT_EQ(info.si_uid, 678U);
+    EXPECT_EQ(info.si_value.sival_int, 9);
+  });
+  expect_well(child);
+}
+
+TEST(Raise, DeadAndForbiddenTargetsAreToldApart) {
+  test::Child dead([] {});
+  const std::int32_t gone = dead.pid();
+  expect_well(dead);
+  errno = EDOM;
+  EXPECT_TRUE(raise_for_message(gone, SIGUSR1, 0).is(Errc::not_found));
+  EXPECT_EQ(errno, EDOM);
+  test::Child stranger([] {
+    test::become_ordinary_user();
+    EXPECT_TRUE(raise_for_message(1, SIGUSR1, 0).is(Errc::permission_denied));
+  });
+  expect_well(stranger);
+}
+
+TEST(Raise, SignalZeroIsNone) { EXPECT_TRUE(raise_for_message(getpid(), 0, 0)); }
+
+// The address sanitizer takes the frames that a cancelled thread has left for frames that it is in.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kFollowsUnwinding = false;
+#else
+constexpr bool kFollowsUnwinding = true;
+#endif
+
+struct Cancelled {
+  bool reached = false;  // the end of what was not to be cancelled
+  bool passed = false;   // the cancellation point behind it
+};
+
+TEST(Process, ThreadIsNotCancelledWhileUncancelledLivesAndIsAfterwards) {
+  if (!kFollowsUnwinding) GTEST_SKIP() << "not under the address sanitizer";
+  Cancelled seen;
+  pthread_t thread{};
+  ASSERT_EQ(pthread_create(
+                &thread, nullptr,
+                [](void* argument) -> void* {
+                  auto& told = *static_cast<Cancelled*>(argument);
+                  {
+                    const Uncancelled uncancelled;
+                    {
+                      const Uncancelled inner;  // restores what was before, and that is uncancelled
+                    }
+                    pthread_cancel(pthread_self());
+                    pthread_testcancel();
+                    told.reached = true;
+                  }
+                  pthread_testcancel();
+                  told.passed = true;
+                  return nullptr;
+                },
+                &seen),
+            0);
+  void* result = nullptr;
+  ASSERT_EQ(pthread_join(thread, &result), 0);
+  EXPECT_EQ(result, PTHREAD_CANCELED);
+  EXPECT_TRUE(seen.reached);
+  EXPECT_FALSE(seen.passed);
 }
 
 TEST(Process, RunsSomewhere) { EXPECT_GE(current_cpu(), 0); }

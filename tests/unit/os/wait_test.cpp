@@ -1,6 +1,7 @@
 // One test for each duty of os/wait.hpp.
 #include "os/wait.hpp"
 
+#include <cerrno>
 #include <new>
 #include <thread>
 
@@ -8,6 +9,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "support/child.hpp"
 #include "support/watchdog.hpp"
@@ -76,6 +79,134 @@ TEST_F(WaitOn, SignalHandlerInterrupts) {
   EXPECT_EQ(wait_on(word_, 0, Wait::forever(), kLong), Woken::interrupted);
   done.store(true);
   signaller.join();
+}
+
+std::atomic<int> g_handled{0};
+
+/// Signals the calling thread every millisecond; its handler only counts.
+class Signaller {
+ public:
+  explicit Signaller(int flags) {
+    struct sigaction action {};
+    action.sa_handler = [](int) { g_handled.fetch_add(1); };
+    action.sa_flags = flags;
+    sigaction(SIGUSR2, &action, nullptr);
+    g_handled.store(0);
+    thread_ = std::thread([this, self = pthread_self()] {
+      while (!done_.load()) {
+        pthread_kill(self, SIGUSR2);
+        std::this_thread::sleep_for(milliseconds(1));
+      }
+    });
+  }
+  Signaller(const Signaller&) = delete;
+  Signaller& operator=(const Signaller&) = delete;
+  ~Signaller() {
+    done_.store(true);
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+bool tells_restarts() {
+  errno = 0;
+  return syscall(SYS_futex_waitv, nullptr, 0, 0, nullptr, 0) < 0 && errno != ENOSYS;
+}
+
+TEST_F(WaitOn, HandlerWithoutRestartEndsAWaitThatReturnsOnSignals) {
+  Wait wait = Wait::forever();
+  wait.return_on_signal = true;
+  const Signaller signaller(0);
+  EXPECT_EQ(wait_on(word_, 0, wait, kLong), Woken::interrupted);
+  EXPECT_GT(g_handled.load(), 0);
+}
+
+TEST_F(WaitOn, HandlerWithRestartDoesNotEndAWaitThatReturnsOnSignals) {
+  if (!tells_restarts()) GTEST_SKIP() << "this kernel has no futex_waitv, and so cannot tell";
+  Wait wait = Wait::forever();
+  wait.return_on_signal = true;
+  const Signaller signaller(SA_RESTART);
+  // Until some handlers have run in the middle of a sleep: one that comes between two sleeps proves nothing.
+  for (int sleeps = 0; sleeps < 4 || g_handled.load() < 4; ++sleeps) {
+    ASSERT_EQ(wait_on(word_, 0, wait, 20 * kShort), Woken::look_up);
+  }
+}
+
+// The address sanitizer takes the frames that a cancelled thread has left for frames that it is in.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kFollowsUnwinding = false;
+#else
+constexpr bool kFollowsUnwinding = true;
+#endif
+
+/// A thread that waits on the word, and tells how its wait ended.
+struct Waiter {
+  explicit Waiter(std::atomic<std::uint32_t>& on, bool cancellation_point) : word(on) {
+    wait.cancellation_point = cancellation_point;
+    pthread_create(&thread, nullptr, run, this);
+  }
+
+  static void* run(void* argument) {
+    auto& self = *static_cast<Waiter*>(argument);
+    struct Leaving {
+      Waiter& waiter;
+      ~Leaving() { waiter.destroyed.store(true); }
+    };
+    const Leaving leaving{self};
+    Woken woken{};
+    do {
+      woken = wait_on(self.word, 0, self.wait, kLong);
+    } while (woken == Woken::look_up);
+    self.woken.store(woken);
+    self.returned.store(true);
+    return nullptr;
+  }
+
+  /// @return whether it was cancelled
+  bool join() {
+    void* result = nullptr;
+    pthread_join(thread, &result);
+    return result == PTHREAD_CANCELED;
+  }
+
+  std::atomic<std::uint32_t>& word;
+  Wait wait = Wait::forever();
+  pthread_t thread{};
+  std::atomic<bool> returned{false};
+  std::atomic<bool> destroyed{false};
+  std::atomic<Woken> woken{Woken::look_up};
+};
+
+TEST_F(WaitOn, CancelledThreadLeavesACancellationPointByUnwinding) {
+  if (!kFollowsUnwinding) GTEST_SKIP() << "not under the address sanitizer";
+  for (const auto pause : {milliseconds(0), milliseconds(20)}) {  // most often before it sleeps, and asleep
+    Waiter waiter(word_, true);
+    std::this_thread::sleep_for(pause);
+    pthread_cancel(waiter.thread);
+    EXPECT_TRUE(waiter.join());
+    EXPECT_TRUE(waiter.destroyed.load()) << "its destructors run";
+    EXPECT_FALSE(waiter.returned.load());
+  }
+}
+
+TEST_F(WaitOn, CancelledThreadStaysInAWaitThatIsNoCancellationPoint) {
+  Waiter waiter(word_, false);
+  std::this_thread::sleep_for(milliseconds(20));
+  pthread_cancel(waiter.thread);
+  while (wake(word_, 1) == 0) std::this_thread::yield();  // so it sleeps on
+  (void)waiter.join();
+  EXPECT_TRUE(waiter.returned.load());
+  EXPECT_EQ(waiter.woken.load(), Woken::woken);
+}
+
+TEST_F(WaitOn, CancellationPointThatIsNotCancelledIsWokenLikeAnyOther) {
+  Waiter waiter(word_, true);
+  while (wake(word_, 1) == 0) std::this_thread::yield();
+  EXPECT_FALSE(waiter.join());
+  EXPECT_EQ(waiter.woken.load(), Woken::woken);
 }
 
 TEST_F(WaitOn, PassedFollowsTheClockOfTheWait) {

@@ -89,6 +89,23 @@ TEST_F(CheckTest, WatermarkOutsideItsRegionIsI10) {
   expect_found("I10");
 }
 
+TEST_F(CheckTest, PollerThatNobodyCountsIsI11) {
+  segment_.header().watch.pollers.set(1);
+  expect_found("I11");
+}
+
+TEST_F(CheckTest, WatchedWithoutAPollerOrARegistrationIsI11) {
+  segment_.header().common.watched.set(1);
+  expect_found("I11");
+}
+
+TEST_F(CheckTest, DoorbellThatSaysSomethingElseIsI11) {
+  ASSERT_TRUE(queue_->begin_poll(Edges::no));
+  EXPECT_EQ(found(), "");
+  os::set_bell(queue_->bell(), os::Bell::some, os::Bell::empty);
+  expect_found("I11");
+}
+
 TEST_F(CheckTest, ListWithoutAnEndIsFoundAndLeft) {
   segment_.next(0).set(0);
   segment_.next(1).set(0);
