@@ -4,17 +4,19 @@ set -eu
 . "$(dirname "$0")/support.sh"
 command -v stress-ng >/dev/null || skip 'there is no stress-ng'
 
+least_operations=20000
+
 # stress OWNER [OPTION...]
 stress() {
   owner=$1
   shift
-  run 0 "$under" "$owner" stress-ng --mq 2 --timeout 3s --verify --metrics-brief --temp-path "$scratch" "$@"
+  run 0 "$under" "$owner" stress-ng --mq 2 --mq-ops $least_operations --timeout 60s --verify --metrics-brief --temp-path "$scratch" "$@"
   cat "$scratch/out" "$scratch/err" >"$scratch/said"
-  # Its columns: "stress-ng: metrc: [1] mq OPERATIONS ...". None at all would be a stress that did nothing.
+  # Its columns: "stress-ng: metrc: [1] mq OPERATIONS ...". Fewer are a stress that got stuck until its time was over.
   operations=$(sed -n 's/.*\] mq  *\([0-9][0-9]*\) .*/\1/p' "$scratch/said")
-  [ "${operations:-0}" -gt 0 ] || {
+  [ "${operations:-0}" -ge $least_operations ] || {
     cat "$scratch/said"
-    fail "$owner: no operations"
+    fail "$owner: ${operations:-no} operations of $least_operations"
   }
   ! grep -E 'fail|error' "$scratch/said" | grep -v 'failed: 0' || fail "$owner: it found something wrong"
 }
