@@ -39,12 +39,18 @@ Watchdog::Watchdog(std::chrono::seconds limit, std::string what) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this, limit, what = std::move(what)] {
     std::unique_lock lock(mutex_);
+    waiting_ = true;
+    changed_.notify_one();
     if (changed_.wait_for(lock, limit, [this] { return done_; })) return;
     std::fprintf(stderr, "watchdog: %s still runs after %lld s\n", what.c_str(), static_cast<long long>(limit.count()));
     remove_private_directory();
     std::abort();
   });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // From here on it sleeps. A thread that were still starting would hold locks of a sanitizer's allocator now and then,
+  // and a child that the test forks in that moment would wait for them for ever.
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_; });
 }
 
 Watchdog::~Watchdog() {

@@ -21,6 +21,7 @@ class Watchdog {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool waiting_ = false;
   bool done_ = false;
   std::thread thread_;
 };
