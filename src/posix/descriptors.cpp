@@ -359,16 +359,32 @@ void release_private(int fd) noexcept {
   if (is_private(entry_of(fd))) place_in_table(fd)->store(0, std::memory_order_release);
 }
 
-void map_all() noexcept {
+namespace {
+
+template <class Visit>
+void for_each_queue(Visit visit) noexcept {
   const int error = errno;
   for (int fd = 0, end = end_of_descriptors(); fd < end; ++fd) {
     if (entry_of(fd) == 0 || is_private(entry_of(fd))) continue;
     OpenQueue* queue = hold(fd);
     if (queue == nullptr) continue;
-    (void)queue->queue();  // what cannot be mapped now is told by the call that needs it
+    visit(*queue);
     let_go(queue);
   }
   errno = error;
+}
+
+}  // namespace
+
+void map_all() noexcept {
+  // What cannot be mapped now is told by the call that needs it.
+  for_each_queue([](OpenQueue& queue) { (void)queue.queue(); });
+}
+
+void look_at_all() noexcept {
+  for_each_queue([](OpenQueue& queue) {
+    if (queue.queue_if_mapped() != nullptr) queue.queue_if_mapped()->look();
+  });
 }
 
 void destroy_retired() noexcept {

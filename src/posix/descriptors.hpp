@@ -126,6 +126,9 @@ class TableLock {
 /// Maps every open queue, as long as this process has the rights with which it opened them.
 void map_all() noexcept;
 
+/// Finds in every open queue that is mapped what dead processes left undone.
+void look_at_all() noexcept;
+
 /// Destroys what nobody uses any more.
 void destroy_retired() noexcept;
 

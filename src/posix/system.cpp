@@ -43,6 +43,8 @@ constinit Next<decltype(ppoll)> g_ppoll("ppoll");
 constinit Next<decltype(select)> g_select("select");
 constinit Next<decltype(pselect)> g_pselect("pselect");
 constinit Next<decltype(epoll_ctl)> g_epoll_ctl("epoll_ctl");
+constinit Next<decltype(epoll_pwait)> g_epoll_pwait("epoll_pwait");
+constinit Next<decltype(epoll_pwait2)> g_epoll_pwait2("epoll_pwait2");
 constinit Next<decltype(recvmsg)> g_recvmsg("recvmsg");
 constinit Next<decltype(read)> g_read("read");
 constinit Next<decltype(write)> g_write("write");
@@ -76,6 +78,8 @@ void resolve() {
   (void)g_select.get();
   (void)g_pselect.get();
   (void)g_epoll_ctl.get();
+  (void)g_epoll_pwait.get();
+  (void)g_epoll_pwait2.get();
   (void)g_recvmsg.get();
   (void)g_recvmmsg.get();
   (void)g_setuid.get();
@@ -127,6 +131,12 @@ int pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, 
 }
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   return g_epoll_ctl.get()(epoll, operation, fd, event);
+}
+int epoll_pwait(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask) {
+  return g_epoll_pwait.get()(epoll, events, most, timeout, mask);
+}
+int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout, const sigset_t* mask) {
+  return g_epoll_pwait2.get()(epoll, events, most, timeout, mask);
 }
 ssize_t recvmsg(int socket, msghdr* message, int flags) { return g_recvmsg.get()(socket, message, flags); }
 int recvmmsg(int socket, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {

@@ -37,6 +37,8 @@ int select(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, t
 int pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, const timespec* timeout,
             const sigset_t* mask);
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event);
+int epoll_pwait(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask);
+int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout, const sigset_t* mask);
 ssize_t recvmsg(int socket, msghdr* message, int flags);
 int recvmmsg(int socket, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
 
