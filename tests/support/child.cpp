@@ -103,15 +103,42 @@ Child& Child::operator=(Child&& other) noexcept {
 
 Child::~Child() { kill(); }
 
-void Child::kill() {
-  if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
+Ended Child::kill() {
+  Ended ended;
+  if (pid_ < 0) return ended;
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
-  if (pipe_ >= 0) ::close(std::exchange(pipe_, -1));
+  while (read_failures(ended)) {
+  }
+  reap(status, ended);
+  return ended;
+}
+
+bool Child::stop() {
+  ::kill(pid_, SIGSTOP);
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  return info.si_code == CLD_STOPPED;
+}
+
+void Child::go_on() { ::kill(pid_, SIGCONT); }
+
+bool Child::has_ended() const {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
+// What is in the pipe. @return false at its end, and when nothing comes for a millisecond
+bool Child::read_failures(Ended& ended) const {
+  pollfd readable{.fd = pipe_, .events = POLLIN, .revents = 0};
+  if (::poll(&readable, 1, 1) <= 0) return false;
+  char text[4096];
+  const ssize_t size = ::read(pipe_, text, sizeof text);
+  if (size > 0) ended.failures.append(text, static_cast<std::size_t>(size));
+  return size > 0;
 }
 
 void Child::reap(int status, Ended& ended) {
@@ -124,24 +151,16 @@ void Child::reap(int status, Ended& ended) {
 Ended Child::join(std::chrono::seconds limit) {
   Ended ended;
   const auto deadline = std::chrono::steady_clock::now() + limit * kSlowdown;
-  bool open = true;
   for (;;) {
     int status = 0;
     const pid_t gone = ::waitpid(pid_, &status, WNOHANG);
     // Everything that a dead child wrote is in the pipe; a live one may fill it, so it is emptied meanwhile.
-    while (open) {
-      pollfd readable{.fd = pipe_, .events = POLLIN, .revents = 0};
-      if (::poll(&readable, 1, gone == pid_ ? 0 : 1) <= 0) break;
-      char text[4096];
-      const ssize_t size = ::read(pipe_, text, sizeof text);
-      if (size <= 0) open = false;
-      if (size > 0) ended.failures.append(text, static_cast<std::size_t>(size));
+    while (read_failures(ended)) {
     }
     if (gone == pid_) {
       reap(status, ended);
       return ended;
     }
-    if (!open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (std::chrono::steady_clock::now() >= deadline && !ended.late) {
       ended.late = true;
       ::kill(pid_, SIGKILL);

@@ -36,10 +36,18 @@ class Child {
   /// Waits for the end; kills the child when `limit` (longer under sanitizers) passes first.
   Ended join(std::chrono::seconds limit = std::chrono::seconds(60));
 
-  /// SIGKILL, and waits until the process is gone.
-  void kill();
+  /// SIGKILL, and waits until the process is gone. @return how it ended, which may have been earlier
+  Ended kill();
+
+  /// SIGSTOP, and waits until it stands. @return false when it has ended meanwhile
+  bool stop();
+  /// SIGCONT.
+  void go_on();
+  /// Whether it has ended by itself: join() returns at once then.
+  [[nodiscard]] bool has_ended() const;
 
  private:
+  bool read_failures(Ended& ended) const;
   void reap(int status, Ended& ended);
 
   pid_t pid_ = -1;
