@@ -1,6 +1,5 @@
 #include "process/traffic.hpp"
 
-#include <cstring>
 #include <deque>
 
 #include <gtest/gtest.h>
@@ -53,7 +52,7 @@ void produce(Queue& queue, const Traffic& traffic, std::uint32_t producer) {
 bool consume_one(std::span<const std::byte> bytes, Priority priority, const Account& account, OrderCheck& order) {
   const Stamp stamp = read_message(bytes, priority);
   if (stamp.producer == kEndMark) return false;
-  order.saw(stamp);
+  EXPECT_TRUE(order.saw(stamp)) << "message " << stamp.counter << " of producer " << stamp.producer;
   EXPECT_EQ(account.received(stamp), 0u) << "message " << stamp.counter << " of producer " << stamp.producer;
   return true;
 }
@@ -101,27 +100,16 @@ std::size_t size_of_message(std::size_t message_size, std::uint32_t producer, st
 
 Priority write_message(std::span<std::byte> bytes, std::uint32_t producer, std::uint64_t counter) {
   const Priority priority = producer == kEndMark ? 0 : priority_of(producer, counter);
-  const Stamp stamp{producer, priority, counter, bytes.size(), producer * 1000003u + counter};
-  std::memcpy(bytes.data(), &stamp, sizeof stamp);
-  fill_pattern(bytes.subspan(sizeof stamp), stamp.tag);
+  write_stamped(bytes, producer, counter, priority);
   return priority;
 }
 
 Stamp read_message(std::span<const std::byte> bytes, Priority priority) {
-  Stamp stamp{};
-  EXPECT_GE(bytes.size(), sizeof stamp);
-  if (bytes.size() < sizeof stamp) return stamp;
-  std::memcpy(&stamp, bytes.data(), sizeof stamp);
-  EXPECT_EQ(stamp.size, bytes.size());
-  EXPECT_EQ(stamp.priority, priority);
-  EXPECT_TRUE(is_pattern(bytes.subspan(sizeof stamp), stamp.tag));
-  return stamp;
-}
-
-void OrderCheck::saw(const Stamp& stamp) {
-  std::uint64_t& next = next_.at(stamp.producer * (kPriorities + 1) + stamp.priority);
-  EXPECT_GE(stamp.counter, next) << "producer " << stamp.producer << ", priority " << stamp.priority;
-  next = stamp.counter + 1;
+  const std::optional<Stamp> stamp = read_stamped(bytes);
+  EXPECT_TRUE(stamp.has_value()) << "a torn message of " << bytes.size() << " bytes";
+  if (!stamp) return {};
+  EXPECT_EQ(stamp->priority, priority);
+  return *stamp;
 }
 
 void run_traffic(const Traffic& traffic) {

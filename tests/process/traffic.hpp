@@ -9,6 +9,7 @@
 #include <mqxx/queue.hpp>
 
 #include "support/shared_array.hpp"
+#include "support/stamp.hpp"
 
 namespace mqxx::test {
 
@@ -26,17 +27,7 @@ struct Traffic {
   bool fork_before_open = true;  ///< else the children use the handle that they inherit
 };
 
-/// What every message begins with. The rest is a pattern of the tag.
-struct Stamp {
-  std::uint32_t producer;
-  std::uint32_t priority;
-  std::uint64_t counter;
-  std::uint64_t size;
-  std::uint64_t tag;
-};
-
-inline constexpr std::uint32_t kEndMark = 0xFFFFFFFF;  // as a producer: there is no more
-inline constexpr Priority kPriorities = 5;             // 1 .. 5; end marks have 0, and so come last
+inline constexpr Priority kPriorities = 5;  // 1 .. 5; end marks have 0, and so come last
 
 /// Writes message `counter` of `producer` into `bytes`, all of which it uses, and returns its priority.
 Priority write_message(std::span<std::byte> bytes, std::uint32_t producer, std::uint64_t counter);
@@ -63,16 +54,6 @@ class Account {
  private:
   std::uint64_t messages_;
   SharedArray<std::atomic<std::uint32_t>> counts_;
-};
-
-/// What one consumer saw last of each producer and priority: within these, counters only rise.
-class OrderCheck {
- public:
-  explicit OrderCheck(std::uint32_t producers) : next_(producers * (kPriorities + 1), 0) {}
-  void saw(const Stamp& stamp);
-
- private:
-  std::vector<std::uint64_t> next_;
 };
 
 /// Runs it all and checks that every message arrived exactly once, whole and in order.
