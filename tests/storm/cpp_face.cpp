@@ -1,5 +1,6 @@
 // The C++ library's face: calls, batches and loans.
 #include <algorithm>
+#include <thread>
 
 #include <mqxx/queue.hpp>
 
@@ -17,6 +18,11 @@ Wait wait_for(Patience patience, Random& random) {
     case Patience::endless: break;
   }
   return Wait::forever();
+}
+
+/// Keeps a loan for a while now and then: most deaths would miss it otherwise.
+void hold(Random& random) {
+  if (random.one_in(8)) std::this_thread::sleep_for(brief_time(random));
 }
 
 class CppSending : public Sending {
@@ -49,6 +55,7 @@ class CppSending : public Sending {
     SendLoan loan = queue.loan(bytes.size(), wait_for(patience, random_));
     if (!loan) return false;
     std::ranges::copy(bytes, loan.bytes().begin());
+    hold(random_);
     if (random_.one_in(8)) {
       loan.drop();
       return false;
@@ -89,6 +96,7 @@ class CppReceiving : public Receiving {
   std::size_t receive_by_loan(Incoming& room, Patience patience) {
     ReceiveLoan loan = queue_.receive_loan(wait_for(patience, random_));
     if (!loan) return 0;
+    hold(random_);
     // Before the buffer has it: what stands there counts as taken, should this process die.
     if (random_.one_in(8)) {
       loan.put_back();
@@ -97,6 +105,7 @@ class CppReceiving : public Receiving {
     std::ranges::copy(loan.bytes(), room.buffer.begin());
     room.size = loan.bytes().size();
     room.priority = loan.priority();
+    hold(random_);
     loan.release();
     return 1;
   }
