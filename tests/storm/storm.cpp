@@ -148,6 +148,18 @@ void Storm::strike() {
   start(worker);
 }
 
+// One in a few dies, or everybody; only then come the successors. What one of them left is found by nobody but the next
+// generation, together with what the others left.
+void Storm::cut_down() {
+  const std::uint64_t few = 1 + random_.below(4);
+  for (Worker& worker : workers_) {
+    if (random_.one_in(few)) kill(worker);
+  }
+  for (Worker& worker : workers_) {
+    if (!worker.child) start(worker);
+  }
+}
+
 void Storm::swarm() {
   for (Worker& worker : passers_by_) {
     if (worker.child) continue;
@@ -202,6 +214,7 @@ void Storm::rage(std::chrono::milliseconds time) {
       ledger_->set_flood(true);
       flood_ends_ = Clock::now() + std::chrono::milliseconds(random_.below(200));
     }
+    if (random_.one_in(50)) cut_down();
     strike();
   }
   ledger_->set_flood(false);

@@ -75,6 +75,7 @@ class Storm {
   void expect_ended(const Worker& worker, const Ended& ended, int signal);
   void go_on(Worker& worker);
   void strike();
+  void cut_down();
   void swarm();
   void look_after();
   void dismiss_receivers();
