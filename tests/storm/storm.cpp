@@ -115,7 +115,10 @@ void Storm::join(Worker& worker) {
 }
 
 void Storm::go_on(Worker& worker) {
-  if (worker.goes_on) worker.child->go_on();
+  if (!worker.goes_on) return;
+  // However long it stood, the others waited.
+  if (worker.inside && !watch_->is_inside(worker.child->pid())) find("a stopped process has lost its lock to another");
+  worker.child->go_on();
   worker.goes_on.reset();
 }
 
@@ -141,6 +144,7 @@ void Storm::strike() {
     ++figures_.stops;
     figures_.stopped_inside += inside ? 1 : 0;
     worker.goes_on = Clock::now() + random_stop();
+    worker.inside = inside;
     return;
   }
   figures_.killed_inside += inside ? 1 : 0;
@@ -273,6 +277,7 @@ void Storm::judge_round() {
     if (!info.users.empty()) find(std::string("somebody still has it open: ") + place.name);
     figures_.recoveries += info.statistics.recoveries;
   }
+  figures_.user_entries = watch_->most_users();
 }
 
 void Storm::finish() {

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "storm/header_watch.hpp"
 #include "storm/ledger.hpp"
-#include "storm/lock_watch.hpp"
 #include "storm/worker.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
@@ -36,6 +36,7 @@ struct Figures {
   std::uint64_t killed_inside = 0;   // a lock, for certain
   std::uint64_t stopped_inside = 0;  // likewise
   std::uint64_t recoveries = 0;      // of the queues, from dead owners
+  std::uint64_t user_entries = 0;    // of the queue that has most, dead users among them
   Verdict verdict;
 };
 
@@ -67,6 +68,7 @@ class Storm {
     Job job;
     std::optional<Child> child;
     std::optional<Clock::time_point> goes_on;  // when it is stopped
+    bool inside = false;                       // a lock, when it is
   };
 
   void start(Worker& worker);
@@ -87,7 +89,7 @@ class Storm {
   std::vector<Face> faces_;
   Random random_;
   std::unique_ptr<Ledger> ledger_;
-  std::optional<LockWatch> watch_;
+  std::optional<HeaderWatch> watch_;
   std::deque<Worker> workers_;
   std::deque<Worker> passers_by_;  // empty seats have no child
   Clock::time_point began_;

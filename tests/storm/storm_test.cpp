@@ -153,7 +153,7 @@ TEST(OrderOfOneSender, OnlyAHigherPriorityOvertakes) {
 
 std::chrono::milliseconds storm_time() {
   const char* soak = std::getenv("MQXX_SOAK");  // NOLINT(concurrency-mt-unsafe): there is one thread
-  if (soak == nullptr) return std::chrono::milliseconds(5000);
+  if (soak == nullptr) return std::chrono::milliseconds(6000);
   return std::chrono::milliseconds(std::stoll(soak) * 1000 / 3);  // each of three storms
 }
 

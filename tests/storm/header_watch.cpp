@@ -1,4 +1,4 @@
-#include "storm/lock_watch.hpp"
+#include "storm/header_watch.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,7 +24,7 @@ bool owns(const os::LockWord& lock, pid_t process) {
 
 }  // namespace
 
-LockWatch::LockWatch() {
+HeaderWatch::HeaderWatch() {
   for (std::size_t i = 0; i < kPlaces.size(); ++i) {
     const std::string file = file_of(kPlaces.at(i));
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -36,14 +36,20 @@ LockWatch::LockWatch() {
   }
 }
 
-LockWatch::~LockWatch() {
+HeaderWatch::~HeaderWatch() {
   for (const shm::Header* header : headers_) ::munmap(const_cast<shm::Header*>(header), sizeof *header);
 }
 
-bool LockWatch::is_inside(pid_t process) const {
+bool HeaderWatch::is_inside(pid_t process) const {
   return std::ranges::any_of(headers_, [process](const shm::Header* header) {
     return owns(header->sender.lock, process) || owns(header->receiver.lock, process);
   });
+}
+
+std::uint32_t HeaderWatch::most_users() const {
+  std::uint32_t most = 0;
+  for (const shm::Header* header : headers_) most = std::max(most, header->sender.user_count.get());
+  return most;
 }
 
 }  // namespace mqxx::test
