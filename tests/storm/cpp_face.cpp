@@ -21,8 +21,8 @@ Wait wait_for(Patience patience, Random& random) {
 }
 
 /// Keeps a loan for a while now and then: most deaths would miss it otherwise.
-void hold(Random& random) {
-  if (random.one_in(8)) std::this_thread::sleep_for(brief_time(random));
+void hold(Random& random, std::uint64_t one_in) {
+  if (random.one_in(one_in)) std::this_thread::sleep_for(brief_time(random));
 }
 
 class CppSending : public Sending {
@@ -55,7 +55,7 @@ class CppSending : public Sending {
     SendLoan loan = queue.loan(bytes.size(), wait_for(patience, random_));
     if (!loan) return false;
     std::ranges::copy(bytes, loan.bytes().begin());
-    hold(random_);
+    hold(random_, 64);
     if (random_.one_in(8)) {
       loan.drop();
       return false;
@@ -96,7 +96,7 @@ class CppReceiving : public Receiving {
   std::size_t receive_by_loan(Incoming& room, Patience patience) {
     ReceiveLoan loan = queue_.receive_loan(wait_for(patience, random_));
     if (!loan) return 0;
-    hold(random_);
+    hold(random_, 16);
     // Before the buffer has it: what stands there counts as taken, should this process die.
     if (random_.one_in(8)) {
       loan.put_back();
@@ -105,7 +105,7 @@ class CppReceiving : public Receiving {
     std::ranges::copy(loan.bytes(), room.buffer.begin());
     room.size = loan.bytes().size();
     room.priority = loan.priority();
-    hold(random_);
+    hold(random_, 16);
     loan.release();
     return 1;
   }

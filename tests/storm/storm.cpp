@@ -56,10 +56,11 @@ std::ostream& operator<<(std::ostream& out, const Figures& figures) {
              << " of them inside a lock for certain; " << figures.recoveries
              << " recoveries\n  stopped: " << figures.stops << ", " << figures.stopped_inside
              << " of them inside a lock; passers-by: " << figures.passers_by << "; floods: " << figures.floods
-             << "\n  messages checked: " << checked << per_second(checked) << ": " << verdict.acknowledged
-             << " acknowledged, " << verdict.taken_by_dead << " of them taken by the dead; " << verdict.refused
-             << " refused; " << verdict.cut_short << " cut short by a death, " << verdict.cut_but_sent
-             << " of them sent\n  wrong: " << verdict.wrongs << "\n";
+             << "; entries for users: " << figures.user_entries << "\n  messages checked: " << checked
+             << per_second(checked) << ": " << verdict.acknowledged << " acknowledged, " << verdict.taken_by_dead
+             << " of them taken by the dead; " << verdict.refused << " refused; " << verdict.cut_short
+             << " cut short by a death, " << verdict.cut_but_sent << " of them sent\n  wrong: " << verdict.wrongs
+             << "\n";
 }
 
 Storm::Storm(std::vector<Face> faces, std::uint64_t seed) : faces_(std::move(faces)), random_(seed) {
