@@ -32,6 +32,9 @@ std::uint32_t fork_generation() noexcept;
 std::uint32_t pid_namespace() noexcept;
 /// REQUIRES: pid is of this process's PID namespace.
 bool process_exists(std::int32_t pid) noexcept;
+/// Whether that process is this user's, whoever it pretends to be; false when the system does not say. REQUIRES: the
+/// same.
+bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept;
 /// Whether a thread of this PID namespace has the file of `fd` mapped; also true when the system does not say. Some
 /// file systems tell one number here and another there: believe a no only where the calling thread, which has it
 /// mapped, gets a yes.
@@ -44,6 +47,8 @@ Result<void> raise_for_message(std::int32_t pid, int signal, std::uint64_t value
 /// The same in this very process, in the name of another sender.
 Result<void> raise_in_name_of(std::int32_t sender, std::uint32_t uid, int signal, std::uint64_t value) noexcept;
 std::uint32_t user_id() noexcept;
+/// Whether this process has the rights of that user and of no other.
+bool acts_as(std::uint32_t uid) noexcept;
 
 /// While one lives this thread is not cancelled: for calls of the C library that are cancellation points, in functions
 /// that cannot be left by unwinding.

@@ -66,7 +66,7 @@ bool Notifier::needs_helper(OpenQueue& queue, const sigevent& event) noexcept {
   if (event.sigev_notify == SIGEV_THREAD) return true;
   if (event.sigev_notify == SIGEV_NONE) return false;
   const Result<os::FileFacts> facts = os::facts(queue.queue_if_mapped()->segment().fd());
-  return !facts || (facts->mode & 077U) != 0 || facts->uid != os::user_id();
+  return !facts || (facts->mode & 077U) != 0 || !os::acts_as(facts->uid);
 }
 
 void Notifier::fill(Order& order, const sigevent& event, std::uint32_t number) noexcept {

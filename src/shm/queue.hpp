@@ -188,6 +188,7 @@ class Queue {
   void notify() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void forget_notice() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   [[nodiscard]] bool registered_lives() const noexcept;
+  [[nodiscard]] bool may_raise(std::uint32_t user, std::int32_t pid) const noexcept;
   static void raise(const Owed& owed) noexcept;
   void leave_watch() noexcept;
 
@@ -285,6 +286,9 @@ class Queue {
   std::uint64_t sent_before_ MQXX_GUARDED_BY(senders_lock_) = 0;
   std::uint64_t woken_ MQXX_GUARDED_BY(senders_lock_) = 0;
   Owed owed_ MQXX_GUARDED_BY(senders_lock_);  // to this process itself, once the locks are given back
+  // The last registration through this handle: what the queue's bytes say of it is not believed.
+  std::uint32_t registered_ MQXX_GUARDED_BY(senders_lock_) = 0;
+  Owed registered_for_ MQXX_GUARDED_BY(senders_lock_);
   // What this handle has learnt about waiting on a side (waiters.cpp). Relaxed: advice.
   struct Polling {
     std::atomic<std::int32_t> trust{3};      // failures left; below 0, waits to go until the next try

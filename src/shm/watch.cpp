@@ -5,7 +5,8 @@
 //   W1  watched == pollers + (a registration ? 1 : 0), and pollers is the sum over the users.
 //   W2  while there are pollers, the doorbell says what the queue is whenever nobody holds both locks.
 // A notice is due when a message comes to an empty queue and no receiver was woken for it. The sender raises the signal
-// where he may; where he may not the helper of the registered process does, which needs no permission.
+// where he may, and where the queue's bytes are no stranger's; elsewhere the helper of the registered process does,
+// which needs no permission and knows the signal by itself.
 #include <algorithm>
 
 #include "os/process.hpp"
@@ -158,22 +159,36 @@ void Queue::forget_notice() noexcept {
   const std::uint64_t sent = out_.sent.get() - sent_before_;
   if (kind == Notice::none || !was_empty_ || sent <= woken_ || !ready(Side::receivers)) return;
   const std::uint32_t user = watch.user.get();
+  const std::uint32_t number = watch.number.get();
   const std::int32_t pid = watch.pid.get();
-  const Owed signal{watch.signal.get(), watch.value.get()};
+  Owed signal{watch.signal.get(), watch.value.get()};
   const bool alive = registered_lives();
-  const bool here = alive && segment_.user(user).pid_namespace.get() == os::pid_namespace();
-  const bool ours = here && pid == os::process_id();
-  bool told = !alive || kind == Notice::silent || (kind == Notice::signal && ours);
-  if (!told && kind == Notice::signal && here) {
-    const Result<void> raised = os::raise_for_message(pid, signal.signal, signal.value);
-    told = raised || raised.is(Errc::not_found);
+  const bool ours = alive && user == user_.load(std::memory_order_relaxed) && number == registered_ && !inherited();
+  if (ours) signal = registered_for_;
+  bool told = !alive || kind == Notice::silent;
+  if (!told && kind == Notice::signal && (ours || may_raise(user, pid))) {
+    told = true;
+    if (ours || pid == os::process_id()) {
+      owed_ = signal;
+    } else {
+      const Result<void> raised = os::raise_for_message(pid, signal.signal, signal.value);
+      told = raised || raised.is(Errc::not_found);
+    }
   }
-  Firing& firing = watch.firings[watch.number.get() % kFirings];
+  Firing& firing = watch.firings[number % kFirings];
   firing.pid.set(told ? 0 : os::process_id());
   firing.uid.set(os::user_id());
-  firing.number.set(watch.number.get());
+  firing.number.set(number);
   forget_notice();
-  if (kind == Notice::signal && ours) owed_ = signal;
+}
+
+// Who may write to the file may write there any process and any signal, and it would be raised with our rights. So
+// nobody but the file's owner may be able to, and the process be his; the helper of a registered process does the rest.
+bool Queue::may_raise(std::uint32_t user, std::int32_t pid) const noexcept {
+  const Result<os::FileFacts> facts = os::facts(segment_.fd());
+  if (!facts || (facts->mode & 077U) != 0 || pid <= 0) return false;
+  if (segment_.user(user).pid_namespace.get() != os::pid_namespace()) return false;
+  return os::acts_as(facts->uid) || os::belongs_to(pid, facts->uid);
 }
 
 // The number alone does not tell: when its user has died, or has become another program by exec, somebody else has it.
@@ -208,6 +223,8 @@ Result<std::uint32_t> Queue::register_notice(const Registration& registration) n
   watch.signal.set(registration.signal);
   watch.value.set(registration.value);
   watch.kind.set(static_cast<std::uint32_t>(registration.kind));
+  registered_ = number;
+  registered_for_ = {registration.signal, registration.value};
   count_watchers();
   step(Step::notice_registered);
   unlock_both();

@@ -143,6 +143,23 @@ std::uint32_t pid_namespace() noexcept {
 
 bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
 
+bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept {
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d/status", pid);
+  const std::unique_ptr<FILE, int (*)(FILE*)> status(std::fopen(path.data(), "re"), std::fclose);
+  if (!status) return false;
+  // Uid: real, effective, saved. All three, so that a program with more rights than its caller is nobody's.
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), line.size(), status.get()) != nullptr) {
+    unsigned real = 0;
+    unsigned effective = 0;
+    unsigned saved = 0;
+    if (std::sscanf(line.data(), "Uid: %u %u %u", &real, &effective, &saved) != 3) continue;
+    return real == uid && effective == uid && saved == uid;
+  }
+  return false;
+}
+
 std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(gettid()); }
 
 bool may_map(std::uint32_t thread, int fd) noexcept {
@@ -176,6 +193,13 @@ Uncancelled::Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISA
 Uncancelled::~Uncancelled() { pthread_setcancelstate(before_, nullptr); }
 
 std::uint32_t user_id() noexcept { return getuid(); }
+
+bool acts_as(std::uint32_t uid) noexcept {
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  return getresuid(&real, &effective, &saved) == 0 && real == uid && effective == uid && saved == uid;
+}
 
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept {
   const uid_t self = geteuid();

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/doorbell.hpp"
@@ -686,6 +687,42 @@ TEST_F(WatchTest, HelperOfAStrangerRaisesTheSignalThatTheSenderMayNot) {
   EXPECT_TRUE(owed(told)) << "the helper has to raise it";
   EXPECT_EQ(told.pid, pid);
   EXPECT_NE(told.uid, os::user_id());
+}
+
+TEST_F(WatchTest, SignalIsTheOneThatWasAskedForWhateverTheQueueSays) {
+  make(4, 64);
+  test::Child registered([] {
+    block(SIGUSR1);
+    const auto own = attached();
+    ASSERT_TRUE(own->register_notice({Notice::signal, SIGUSR1, 5}));
+    Watch& bytes = own->segment().header().watch;
+    bytes.signal.set(SIGKILL);
+    bytes.value.set(6);
+    ASSERT_TRUE(send(*own));
+    siginfo_t info{};
+    ASSERT_TRUE(take_signal(info, 30));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(info.si_value.sival_ptr), 5U);
+  });
+  expect_well(registered);
+}
+
+TEST_F(WatchTest, NoSignalIsRaisedOnTheWordOfBytesThatOthersMayWrite) {
+  make(4, 64);
+  ASSERT_TRUE(change_mode(queue_->segment(), 0622));
+  const std::uint32_t number = *queue_->register_notice({Notice::signal, SIGUSR1, 0});
+  test::Child bystander([] {
+    for (;;) pause();
+  });
+  queue_->segment().header().watch.pid.set(bystander.pid());
+  queue_->segment().header().watch.signal.set(SIGKILL);
+  test::Child sender([] {
+    const auto own = attached();
+    EXPECT_TRUE(send(*own));
+  });
+  expect_well(sender);
+  EXPECT_TRUE(os::process_exists(bystander.pid()));
+  EXPECT_EQ(waitpid(bystander.pid(), nullptr, WNOHANG), 0) << "it must not have been killed";
+  EXPECT_TRUE(owed(queue_->await_notice(number))) << "its helper raises what it asked for";
 }
 
 TEST_F(WatchTest, MessageAfterTheRegisteredProcessDiedIsToldToNobody) {
