@@ -1,5 +1,6 @@
 #include "backend/shm.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <new>
@@ -123,6 +124,8 @@ Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
 Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {
   if (!may_read(access_)) return Errc::not_readable;
   try {
+    // A queue holds no more, however long a damaged list goes round in circles.
+    most = std::min<std::size_t>(most, queue_->geometry().capacity);
     std::vector<Message> messages;
     std::vector<std::byte> buffer(256);
     shm::PeekCursor cursor;

@@ -200,8 +200,9 @@ class Checker {
   void check_users() {
     std::uint64_t writing = 0;
     std::uint64_t reading = 0;
-    if (s_.sender().user_count.get() > kMaxUsers) return broken("I9", "more users than fit");
-    for (std::uint32_t number = 0; number < s_.sender().user_count.get(); ++number) {
+    const std::uint32_t count = s_.sender().user_count.get();
+    if (count > kMaxUsers) return broken("I9", "more users than fit");
+    for (std::uint32_t number = 0; number < count; ++number) {
       writing += s_.user(number).writing.get();
       reading += s_.user(number).reading.get();
     }
@@ -215,7 +216,8 @@ class Checker {
     std::uint64_t polls = 0;
     std::uint64_t edges = 0;
     bool somebody = false;  // alive: the bell of the dead is forgotten, or nobody's care
-    for (std::uint32_t number = 0; number < std::min(s_.sender().user_count.get(), kMaxUsers); ++number) {
+    const std::uint32_t count = std::min(s_.sender().user_count.get(), kMaxUsers);
+    for (std::uint32_t number = 0; number < count; ++number) {
       const User& user = s_.user(number);
       polls += user.polls.get();
       edges += user.edges.get();

@@ -85,16 +85,15 @@ std::uint32_t Queue::peek_slot(const PeekCursor& cursor) noexcept {
 Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept {
   if (!lock_receivers()) return Errc::would_deadlock;
   const std::uint32_t slot = peek_slot(cursor);
-  std::uint32_t length = 0;
+  Received message;
   Result<Peeked> peeked = Peeked{};
-  if (slot != kNoSlot && !queued(slot, length)) {
+  if (slot != kNoSlot && !queued(slot, message)) {
     peeked = Errc::queue_damaged;
   } else if (slot != kNoSlot) {
-    const SlotHeader& header = segment_.slot(slot);
-    peeked = Peeked{true, length, header.priority.get() & kMaxPriority};
-    if (length <= buffer.size()) {
-      if (length != 0) std::memcpy(buffer.data(), segment_.payload(slot), length);
-      cursor = {slot, peeked->priority, header.sequence.get()};
+    peeked = Peeked{true, message.size, message.priority};
+    if (message.size <= buffer.size()) {
+      if (message.size != 0) std::memcpy(buffer.data(), segment_.payload(slot), message.size);
+      cursor = {slot, message.priority, segment_.slot(slot).sequence.get()};
     }
   }
   unlock_receivers();

@@ -215,14 +215,14 @@ class Queue {
   std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
   bool extend_run(std::uint64_t head, std::uint64_t& end) noexcept MQXX_REQUIRES(receivers_lock_);
   bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
-  /// Whether the slot holds a message of possible length.
-  bool queued(std::uint32_t slot, std::uint32_t& length) const noexcept MQXX_REQUIRES(receivers_lock_);
+  /// Whether the slot holds a message, of possible length and priority. Each is read once: what was checked is used.
+  bool queued(std::uint32_t slot, Received& message) const noexcept MQXX_REQUIRES(receivers_lock_);
   void free_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(receivers_lock_);
   void note_depth(std::uint64_t depth) noexcept MQXX_REQUIRES(receivers_lock_);
   void note_received(std::uint64_t messages, std::uint64_t bytes) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<void> receive_now(std::span<std::byte> buffer, Received& received) noexcept;
   Result<std::size_t> receive_some(std::span<Incoming> room) noexcept;
-  Loan mark_reading(std::uint32_t slot, std::uint32_t length) noexcept MQXX_REQUIRES(receivers_lock_);
+  Loan mark_reading(std::uint32_t slot, const Received& message) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<Loan> receive_loan_now() noexcept;
   std::uint32_t peek_slot(const PeekCursor& cursor) noexcept MQXX_REQUIRES(receivers_lock_);
 

@@ -70,11 +70,12 @@ std::uint32_t Queue::next_slot() noexcept {
   return sort_arrivals() ? index_.pop_front() : kDamaged;
 }
 
-bool Queue::queued(std::uint32_t slot, std::uint32_t& length) const noexcept {
+bool Queue::queued(std::uint32_t slot, Received& message) const noexcept {
   if (slot == kDamaged) return false;
   const SlotHeader& header = segment_.slot(slot);
-  length = header.length.get();
-  return header.mark.get() == make_mark(SlotState::queued) && length <= geometry().message_size;
+  message = {header.length.get(), header.priority.get()};
+  return header.mark.get() == make_mark(SlotState::queued) && message.size <= geometry().message_size &&
+         message.priority <= kMaxPriority;
 }
 
 void Queue::note_depth(std::uint64_t depth) noexcept {
@@ -120,24 +121,24 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
   if (!enter_receivers(both)) return Errc::would_deadlock;
   step(Step::receive_locked);
   const std::uint32_t slot = next_slot();
-  std::uint32_t length = 0;
-  if (slot == kNoSlot || !queued(slot, length)) {
+  Received message;
+  if (slot == kNoSlot || !queued(slot, message)) {
     leave_receivers(both);
     return slot == kNoSlot ? Errc::would_block : Errc::queue_damaged;
   }
   step(Step::message_chosen);
-  received = {length, segment_.slot(slot).priority.get()};
-  if (length >= kCopyOutside) {
-    const Loan loan = mark_reading(slot, length);
+  received = message;
+  if (message.size >= kCopyOutside) {
+    const Loan loan = mark_reading(slot, message);
     leave_receivers(both);
-    copy_bytes(buffer.data(), loan.bytes.data(), length);
+    copy_bytes(buffer.data(), loan.bytes.data(), message.size);
     step(Step::loan_copied);
     return release_loan(slot);
   }
-  copy_bytes(buffer.data(), segment_.payload(slot), length);
+  copy_bytes(buffer.data(), segment_.payload(slot), message.size);
   step(Step::payload_read);
   free_slot(slot);
-  note_received(1, length);
+  note_received(1, message.size);
   wake_senders(1);
   leave_receivers(both);
   return {};
@@ -162,21 +163,21 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
   for (Incoming& place : room) {
     const std::uint32_t slot = next_slot();
     if (slot == kNoSlot) break;
-    std::uint32_t length = 0;
-    if (!queued(slot, length)) {
+    Received message;
+    if (!queued(slot, message)) {
       why = Errc::queue_damaged;
       break;
     }
-    place.size = length;
-    place.priority = segment_.slot(slot).priority.get();
+    place.size = message.size;
+    place.priority = message.priority;
     ++received;
-    if (length >= kCopyOutside) {
-      large = mark_reading(slot, length);
+    if (message.size >= kCopyOutside) {
+      large = mark_reading(slot, message);
       break;
     }
-    copy_bytes(place.buffer.data(), segment_.payload(slot), length);
+    copy_bytes(place.buffer.data(), segment_.payload(slot), message.size);
     free_slot(slot);
-    bytes += length;
+    bytes += message.size;
   }
   const std::size_t small = received - (large.slot == kNoSlot ? 0 : 1);
   if (small != 0) {
@@ -216,25 +217,25 @@ Result<std::size_t> Queue::receive_batch(std::span<Incoming> room, const Wait& w
   return received;
 }
 
-Loan Queue::mark_reading(std::uint32_t slot, std::uint32_t length) noexcept {
+Loan Queue::mark_reading(std::uint32_t slot, const Received& message) noexcept {
   SlotHeader& header = segment_.slot(slot);
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   segment_.user(user).reading.add(1);  // counts first, as in loan()
   in_.reading.add(1);
   header.mark.atomic().store(make_mark(SlotState::reading, user), std::memory_order_release);
   step(Step::loan_marked);
-  note_received(1, length);
-  return Loan{slot, {segment_.payload(slot), length}, header.priority.get()};
+  note_received(1, message.size);
+  return Loan{slot, {segment_.payload(slot), message.size}, message.priority};
 }
 
 Result<Loan> Queue::receive_loan_now() noexcept {
   bool both = false;
   if (!enter_receivers(both)) return Errc::would_deadlock;
   const std::uint32_t slot = next_slot();
-  std::uint32_t length = 0;
+  Received message;
   Result<Loan> loan = Errc::would_block;
-  if (slot != kNoSlot && queued(slot, length)) {
-    loan = mark_reading(slot, length);
+  if (slot != kNoSlot && queued(slot, message)) {
+    loan = mark_reading(slot, message);
   } else if (slot != kNoSlot) {
     loan = Errc::queue_damaged;
   }

@@ -1,0 +1,57 @@
+// Bytes that no mqxx wrote, one case each: what the fuzzers (tests/fuzz) and reading with their eyes have found.
+#include <array>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include <mqxx/queue.hpp>
+
+#include "shm/queue.hpp"
+#include "support/private_directory.hpp"
+#include "support/watchdog.hpp"
+
+namespace mqxx::shm {
+namespace {
+
+class Hostile : public testing::Test {
+ protected:
+  void make(std::uint64_t capacity, std::uint64_t message_size) {
+    queue_ = std::move(*Queue::join(std::move(*publish({"/q", capacity, message_size, 0600}))));
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE(send());
+  }
+  [[nodiscard]] Result<void> send() const { return queue_->send(bytes_, 1, Wait::none()); }
+  [[nodiscard]] Result<void> receive() {
+    Received received;
+    return queue_->receive(buffer_, Wait::none(), received);
+  }
+  [[nodiscard]] const Segment& segment() const { return queue_->segment(); }
+
+  test::Watchdog watchdog_{std::chrono::seconds(20)};
+  test::PrivateDirectory directory_;
+  std::array<std::byte, 8> bytes_{};
+  std::array<std::byte, 16> buffer_{};
+  std::unique_ptr<Queue> queue_;
+};
+
+TEST_F(Hostile, PeekIntoAListThatGoesRoundInCirclesEnds) {
+  make(8, 16);
+  PeekCursor cursor;
+  ASSERT_TRUE(queue_->peek(cursor, buffer_));  // sorts what has arrived into the list 0, 1, 2, 3
+  segment().next(1).set(0);
+  EXPECT_LE(mqxx::Queue::open("/q").peek(static_cast<std::size_t>(-1)).size(), 8U);
+}
+
+TEST_F(Hostile, PriorityAboveTheHighestIsReceivedByNobody) {
+  make(8, 16);
+  for (std::uint32_t slot = 0; slot < 4; ++slot) segment().slot(slot).priority.set(kMaxPriority + 1);
+  PeekCursor cursor;
+  EXPECT_TRUE(queue_->peek(cursor, buffer_).is(Errc::queue_damaged));
+  EXPECT_TRUE(receive().is(Errc::queue_damaged));
+  EXPECT_TRUE(queue_->receive_loan(Wait::none()).is(Errc::queue_damaged));
+  std::array<Incoming, 1> room{};
+  room[0].buffer = buffer_;
+  EXPECT_TRUE(queue_->receive_batch(room, Wait::none()).is(Errc::queue_damaged));
+}
+
+}  // namespace
+}  // namespace mqxx::shm
