@@ -261,8 +261,7 @@ class Queue {
   /// Whether every living user is of this PID namespace, so that a TID that does not exist here is nobody's.
   [[nodiscard]] bool all_users_are_here() const noexcept;
   bool rescue_loans() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
-  void rescue_slots_of(std::uint32_t user) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
-  void rescue_slot(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void put_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   // recovery.cpp
   void recover() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);

@@ -279,7 +279,7 @@ Result<void> Queue::put_back_loan(std::uint32_t slot) noexcept {
   } else {
     segment_.user(user).reading.add(static_cast<std::uint32_t>(-1));
     in_.reading.add(static_cast<std::uint32_t>(-1));
-    rescue_slot(slot);
+    put_back(slot);
     step(Step::loan_ended);
     wake_receivers(1);
   }

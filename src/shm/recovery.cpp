@@ -1,7 +1,8 @@
 // Repair after a dead owner: everything but the slots is made anew from the slots.
 //
-// Whoever finds a lock whose owner died comes here, holding both locks, before anything else. A death in here is the
-// same case again. The slots tell all there is to know, one by one, whatever the dead process was doing:
+// Whoever finds a lock whose owner died comes here, holding both locks, before anything else; and whoever finds that
+// the owner of a loan has died. A death in here is the same case again. The slots tell all there is to know, one by
+// one, whatever the dead process was doing:
 //  (a) free: it may stand on any list or none; it goes to the senders' free list
 //  (b) queued: the message was sent and not received; it goes to the index
 //  (c) writing, reading: its owner lives, or has died too; the living keep it, the dead one's is free or queued again
@@ -102,13 +103,19 @@ void Queue::forget_derived() noexcept {
 
   SequenceSort queued(segment_);
   std::uint64_t sequence = out_.sequence.get();
+  std::uint32_t asked = kNoUser;  // the system, last: neighbours often have one owner
+  bool owner_lives = false;
   for (std::uint32_t slot = used; slot-- > 0;) {
     SlotHeader& header = segment_.slot(slot);
     const std::uint64_t mark = header.mark.get();
     const auto state = static_cast<SlotState>(mark_state(mark));
     const std::uint32_t owner = mark_user(mark);
-    const bool owned = state == SlotState::writing || state == SlotState::reading;
-    const bool lives = owned && owner < users && !user_is_dead(owner);
+    const bool owned = (state == SlotState::writing || state == SlotState::reading) && owner < users;
+    if (owned && owner != asked) {
+      asked = owner;
+      owner_lives = !user_is_dead(owner);
+    }
+    const bool lives = owned && owner_lives;
     if (lives && state == SlotState::writing) {
       out_.writing.add(1);
       segment_.user(owner).writing.add(1);
@@ -117,7 +124,10 @@ void Queue::forget_derived() noexcept {
       segment_.user(owner).reading.add(1);
     } else if (state == SlotState::queued || state == SlotState::reading) {
       // Before the mark: a death in between counts it off twice, which the larger total below puts right.
-      if (state == SlotState::reading) in_.received.add(static_cast<std::uint64_t>(-1));
+      if (state == SlotState::reading) {
+        in_.received.add(static_cast<std::uint64_t>(-1));
+        in_.received_bytes.add(-std::uint64_t{header.length.get()});
+      }
       header.mark.set(make_mark(SlotState::queued));
       sequence = std::max(sequence, header.sequence.get() + 1);
       queued.add(slot);

@@ -94,8 +94,13 @@ Result<void> Queue::be_user() noexcept {
   Result<void> done;
   if (inherited()) {
     done = segment_.renew();
-    if (done) user_.store(kNoUser, std::memory_order_relaxed);
-    if (done) done = enlist();
+    // Nobody while it looks for a place, since the parent's is not its own; again the parent's when there is none.
+    const std::uint32_t parents = user_.load(std::memory_order_relaxed);
+    if (done) {
+      user_.store(kNoUser, std::memory_order_relaxed);
+      done = enlist();
+      if (!done) user_.store(parents, std::memory_order_relaxed);
+    }
   }
   unlock_senders();
   return done;
@@ -126,15 +131,9 @@ bool Queue::all_users_are_here() const noexcept {
   return pid_namespace != 0;
 }
 
-// A slot comes back from a loan: to the senders when it was being written, to its place in the queue when it was being
-// read.
-void Queue::rescue_slot(std::uint32_t slot) noexcept {
+// A message that was being read comes back to its place in the queue.
+void Queue::put_back(std::uint32_t slot) noexcept {
   SlotHeader& header = segment_.slot(slot);
-  if (mark_state(header.mark.get()) == static_cast<std::uint32_t>(SlotState::writing)) {
-    header.mark.set(make_mark(SlotState::free));
-    give_back(slot);
-    return;
-  }
   const Priority priority = header.priority.get() & kMaxPriority;
   const std::uint32_t length = header.length.get();
   header.mark.atomic().store(make_mark(SlotState::queued), std::memory_order_release);
@@ -144,40 +143,20 @@ void Queue::rescue_slot(std::uint32_t slot) noexcept {
   in_.received_bytes.add(-std::uint64_t{length});
 }
 
-void Queue::rescue_slots_of(std::uint32_t user) noexcept {
-  const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
-  for (std::uint32_t slot = 0; slot < used; ++slot) {
-    const std::uint64_t mark = segment_.slot(slot).mark.get();
-    if (mark == make_mark(SlotState::writing, user)) {
-      out_.writing.add(static_cast<std::uint32_t>(-1));
-    } else if (mark == make_mark(SlotState::reading, user)) {
-      in_.reading.add(static_cast<std::uint32_t>(-1));
-    } else {
-      continue;
-    }
-    rescue_slot(slot);
-  }
-  segment_.user(user).writing.set(0);
-  segment_.user(user).reading.set(0);
-  segment_.user(user).polls.set(0);
-  segment_.user(user).edges.set(0);
-  segment_.user(user).pid.set(0);
-  recount_watchers();
-}
-
+// However many have died, and whatever they are said to have had: one walk over the slots, which recovery makes anyway.
 bool Queue::rescue_loans() noexcept {
   if (out_.writing.get() + in_.reading.get() == 0) [[likely]]
     return false;
-  bool rescued = false;
+  bool found = false;
   const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
   for (std::uint32_t number = 0; number < count; ++number) {
-    const User& user = segment_.user(number);
+    User& user = segment_.user(number);
     if (user.writing.get() + user.reading.get() == 0 || !user_is_dead(number)) continue;
-    rescue_slots_of(number);
-    rescued = true;
+    user.pid.set(0);  // who dies here leaves the rest to recovery as well
+    found = true;
   }
-  if (rescued) wake_everybody();
-  return rescued;
+  if (found) recover();
+  return found;
 }
 
 }  // namespace mqxx::shm

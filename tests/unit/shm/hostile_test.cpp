@@ -7,6 +7,7 @@
 #include <mqxx/queue.hpp>
 
 #include "shm/queue.hpp"
+#include "support/child.hpp"
 #include "support/private_directory.hpp"
 #include "support/watchdog.hpp"
 
@@ -51,6 +52,37 @@ TEST_F(Hostile, PriorityAboveTheHighestIsReceivedByNobody) {
   std::array<Incoming, 1> room{};
   room[0].buffer = buffer_;
   EXPECT_TRUE(queue_->receive_batch(room, Wait::none()).is(Errc::queue_damaged));
+}
+
+TEST_F(Hostile, ChildForWhomTheUserTableHasNoPlaceGoesOnInItsParentsName) {
+  make(8, 16);
+  for (std::uint32_t number = 1; number < kMaxUsers; ++number) {
+    segment().user(number).pid.set(1);
+    segment().user(number).polls.set(1);
+  }
+  segment().sender().user_count.set(kMaxUsers);
+  test::Child child([this] {
+    EXPECT_TRUE(queue_->begin_poll(Edges::no));
+    EXPECT_TRUE(send());
+    EXPECT_TRUE(queue_->receive_loan(Wait::none()).is(Errc::too_many_users));
+    queue_->end_poll(Edges::no);
+  });
+  expect_well(child);
+}
+
+TEST_F(Hostile, AsManyDeadUsersAsThereMayBeAreBuriedInOneWalk) {
+  constexpr std::uint32_t kSlots = 1U << 17;
+  make(kSlots, 16);
+  for (std::uint32_t number = 1; number < kMaxUsers; ++number) {
+    segment().user(number).pid.set(1);
+    segment().user(number).reading.set(1);
+  }
+  segment().sender().user_count.set(kMaxUsers);
+  segment().sender().fresh.set(kSlots);
+  segment().receiver().reading.set(kMaxUsers - 1);
+  while (receive()) {
+  }
+  EXPECT_EQ(segment().receiver().reading.get(), 0U) << "an empty queue looks for loans of the dead";
 }
 
 }  // namespace
