@@ -8,12 +8,14 @@
 namespace mqxx::shm {
 
 // One thread has held the lock for long. When it does not even map this file, and no user lives where its name could
-// mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes.
+// mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes. The
+// same when the name is our own, for we wait.
 void Queue::doubt_owner(os::LockWord& lock) const noexcept {
   const os::Uncancelled uncancelled;
   const std::uint32_t owner = os::owner_of(lock);
   if (!os::may_map(os::thread_id(), segment_.fd())) return;  // then a no says nothing
-  if (owner != 0 && !os::may_map(owner, segment_.fd()) && all_users_are_here()) os::disown(lock, owner);
+  const bool stranger = owner == os::thread_id() || !os::may_map(owner, segment_.fd());
+  if (owner != 0 && stranger && all_users_are_here()) os::disown(lock, owner);
 }
 
 // @return false when this thread is inside a lock already

@@ -6,6 +6,7 @@
 
 #include <mqxx/queue.hpp>
 
+#include "os/process.hpp"
 #include "shm/queue.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
@@ -52,6 +53,17 @@ TEST_F(Hostile, PriorityAboveTheHighestIsReceivedByNobody) {
   std::array<Incoming, 1> room{};
   room[0].buffer = buffer_;
   EXPECT_TRUE(queue_->receive_batch(room, Wait::none()).is(Errc::queue_damaged));
+}
+
+TEST_F(Hostile, LockInTheNameOfWhoeverWantsItIsTakenBack) {
+  make(8, 16);
+  segment().sender().lock.word.store(os::thread_id());
+  EXPECT_TRUE(send());
+  segment().receiver().lock.word.store(os::thread_id());
+  EXPECT_TRUE(receive());
+  segment().receiver().lock.word.store(os::thread_id());
+  queue_->look();  // takes both
+  EXPECT_EQ(queue_->statistics().recoveries, 3U);
 }
 
 TEST_F(Hostile, ChildForWhomTheUserTableHasNoPlaceGoesOnInItsParentsName) {
