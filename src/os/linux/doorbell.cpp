@@ -18,21 +18,25 @@ namespace mqxx::os {
 namespace {
 
 constexpr mode_t kAbandoned = S_ISVTX;
-constexpr std::size_t kPart = 1024;  // at a time: a handler's stack may be small
+constexpr int kPart = 1024;  // at a time: a handler's stack may be small
 constexpr std::array<char, kPart> kFilling{};
+// A pipe has at most 1 MiB. Others may fill what we empty, on purpose and for ever: then the bell is wrong, and the
+// caller goes on.
+constexpr int kMostParts = (1 << 20) / kPart;
 
 int bell_bytes() noexcept { return 2 * getpagesize(); }
 
 void drain(int bell) noexcept {
   std::array<char, kPart> bytes;  // written before it is read
-  while (read(bell, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
+  for (int part = 0; part <= kMostParts; ++part) {
+    if (read(bell, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return;
   }
 }
 
 // Whoever else reads from it may have come first.
 void drain_to_one(int bell) noexcept {
   std::array<char, kPart> bytes;
-  for (;;) {
+  for (int part = 0; part <= kMostParts; ++part) {
     int held = 0;
     if (ioctl(bell, FIONREAD, &held) != 0 || held <= 1) return;
     const std::size_t most = std::min(static_cast<std::size_t>(held - 1), bytes.size());
@@ -43,7 +47,8 @@ void drain_to_one(int bell) noexcept {
 void fill(int bell) noexcept {
   // As few pages as there may be, so that it is filled fast. An ordinary user with many FIFOs has two anyway.
   if (fcntl(bell, F_GETPIPE_SZ) > bell_bytes()) (void)fcntl(bell, F_SETPIPE_SZ, bell_bytes());
-  while (write(bell, kFilling.data(), kFilling.size()) > 0) {
+  for (int part = 0; part <= kMostParts; ++part) {
+    if (write(bell, kFilling.data(), kFilling.size()) <= 0) return;
   }
 }
 
