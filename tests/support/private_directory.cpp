@@ -14,7 +14,9 @@ constexpr const char* kVariable = "MQXX_DIR";
 }  // namespace
 
 PrivateDirectory::PrivateDirectory() {
-  std::string name = "/dev/shm/mqxx-test-XXXXXX";
+  const char* const base = ::getenv("MQXX_TEST_DIR");
+  std::string name = base == nullptr ? "/dev/shm" : base;
+  name += "/mqxx-test-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
   }

@@ -7,8 +7,9 @@
 
 namespace mqxx::test {
 
-/// Makes a fresh directory on /dev/shm (the only place where queues are sure to work: a memory file system)
-/// and points MQXX_DIR to it. The destructor removes it with all that is inside and restores MQXX_DIR.
+/// Makes a fresh directory on /dev/shm (the only place where queues are sure to work: a memory file system), or where
+/// MQXX_TEST_DIR says, and points MQXX_DIR to it. The destructor removes it with all that is inside and restores
+/// MQXX_DIR.
 /// Not thread-safe: environment variables are not.
 class PrivateDirectory {
  public:
