@@ -266,6 +266,7 @@ class Queue {
   // recovery.cpp
   void recover() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void forget_derived() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  void tell_everybody() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   Segment segment_;
   SenderSide& out_;   // "out": towards the queue

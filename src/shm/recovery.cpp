@@ -95,6 +95,18 @@ void Queue::forget_derived() noexcept {
   }
 }
 
+void Queue::tell_everybody() noexcept {
+  // Q2: whoever sleeps looks for himself, since the dead process may have owed a wake-up.
+  wake_everybody();
+  // And a notice, perhaps: one too many does no harm. Pollers see what is.
+  recount_watchers();
+  was_empty_ = true;
+  woken_ = 0;
+  sent_before_ = out_.sent.get() - 1;
+  notify();
+  settle();
+}
+
 [[gnu::noinline, gnu::cold]] void Queue::recover() noexcept {
   step(Step::recovery_begun);
   forget_derived();
@@ -152,15 +164,7 @@ void Queue::forget_derived() noexcept {
   in_.received.set(total - index_.size());
   note_depth(index_.size());
   out_.recoveries.add(1);
-  // Q2: whoever sleeps looks for himself, since the dead process may have owed a wake-up.
-  wake_everybody();
-  // And a notice, perhaps: one too many does no harm. Pollers see what is.
-  recount_watchers();
-  was_empty_ = true;
-  woken_ = 0;
-  sent_before_ = out_.sent.get() - 1;
-  notify();
-  settle();
+  tell_everybody();
   step(Step::recovery_done);
 }
 

@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t kProbes =
     4;  // entries of the dead looked for at each opening, so that the table does not grow for ever
 
+constexpr std::uint32_t kTries = 1024;  // entries that say nobody and are claimed; the next to open goes on behind them
+
 }  // namespace
 
 bool Queue::user_is_dead(std::uint32_t number) const noexcept {
@@ -50,7 +52,7 @@ Result<std::uint32_t> Queue::free_user_entry() noexcept {
 }
 
 Result<void> Queue::enlist() noexcept {
-  for (std::uint32_t tries = 0; tries < kMaxUsers; ++tries) {
+  for (std::uint32_t tries = 0; tries < kTries; ++tries) {
     const Result<std::uint32_t> number = free_user_entry();
     if (!number) return number.failure();
     const Result<void> claimed = os::claim(segment_.fd(), *number);
