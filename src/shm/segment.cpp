@@ -225,6 +225,12 @@ Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcep
   return both;
 }
 
+// The second link and the name are all the links that a queue's file ever has.
+bool has_name(const Place& place) noexcept {
+  const Result<os::FileFacts> facts = os::facts(place.queue());
+  return facts && facts->links > 1;
+}
+
 // Holds the doorbell open first, so that nobody's sweep() takes the files for what a dead process left.
 Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blocking) noexcept {
   Result<UniqueFd> bell = os::open_doorbell(made.place.bell(), blocking);
@@ -239,6 +245,8 @@ Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blo
   made.named = true;
   done = os::adopt(bell->get(), file_mode(made.facts.mode));
   if (!done) return done.failure();
+  // Whoever took the name away already has marked the doorbell before it was adopted, or marks it after we have looked.
+  if (!has_name(made.place)) os::abandon(made.place.bell());
   return bell;
 }
 
@@ -392,9 +400,7 @@ Result<void> remove(const std::string& name) noexcept {
 
 bool remove_unused(const Place& place) noexcept {
   if (os::in_use(place.bell())) return false;
-  // Two names: its creator died, or is about to go on, before the doorbell was adopted.
-  const Result<os::FileFacts> facts = os::facts(place.queue());
-  if (facts && facts->links > 1) return false;
+  if (has_name(place)) return false;     // its creator died, or is about to go on, before the doorbell was adopted
   (void)os::remove_file(place.queue());  // in a sticky directory only its owner may; then his sweep() will
   (void)os::remove_file(place.bell());
   return true;
@@ -405,13 +411,14 @@ void sweep(const std::string& directory, std::int64_t age_ns) noexcept {
   if (!entries) return;
   for (const std::string& entry : *entries) {
     if (!entry.starts_with(kPlacePrefix) || !entry.ends_with(kBellSuffix)) continue;
-    std::string path = directory;
-    path.append("/").append(entry);
-    if (!os::abandoned(path)) continue;
-    const Result<os::FileFacts> facts = os::facts(path);
+    const Result<Place> place = place_of_bell(directory + "/" + entry);
+    if (!place || has_name(*place)) continue;
+    // Marked or not: who took the name away may have died before he marked the doorbell, or had removed it too. Its
+    // file changed when the name went; there is none before a creator has come so far.
+    Result<os::FileFacts> facts = os::facts(place->queue());
+    if (facts.is(Errc::not_found)) facts = os::facts(place->bell());
     if (!facts || (age_ns != 0 && os::coarse_wall_ns() - facts->changed_ns < age_ns)) continue;
-    const Result<Place> place = place_of_bell(path);
-    if (place) (void)remove_unused(*place);
+    (void)remove_unused(*place);
   }
 }
 
