@@ -55,4 +55,11 @@ std::unique_ptr<Receiving> cpp_receiving(std::size_t place, Random& random);
 std::unique_ptr<Sending> posix_sending(Random& random);
 std::unique_ptr<Receiving> posix_receiving(std::size_t place, Random& random);
 
+inline std::unique_ptr<Sending> make_sending(Face face, Random& random) {
+  return face == Face::cpp ? cpp_sending(random) : posix_sending(random);
+}
+inline std::unique_ptr<Receiving> make_receiving(Face face, std::size_t place, Random& random) {
+  return face == Face::cpp ? cpp_receiving(place, random) : posix_receiving(place, random);
+}
+
 }  // namespace mqxx::test

@@ -169,7 +169,13 @@ void Storm::swarm() {
   for (Worker& worker : passers_by_) {
     if (worker.child) continue;
     ++figures_.passers_by;
+    worker.job.inherited = random_.one_in(2) ? inheritance_.at(random_.below(inheritance_.size())).get() : nullptr;
     start(worker);
+  }
+  // They are gone in no time, so this is the moment.
+  std::this_thread::sleep_for(std::chrono::microseconds(random_.below(500)));
+  for (Worker& worker : passers_by_) {
+    if (random_.one_in(4)) kill(worker);
   }
 }
 
@@ -181,11 +187,7 @@ void Storm::look_after() {
   }
   for (Worker& worker : passers_by_) {
     if (!worker.child) continue;
-    if (worker.child->has_ended()) {
-      join(worker);
-    } else if (random_.one_in(2)) {
-      kill(worker);
-    }
+    if (worker.child->has_ended()) join(worker);
   }
   if (ledger_->flood() && now > flood_ends_) ledger_->set_flood(false);
 }
@@ -203,6 +205,7 @@ void Storm::begin_round() {
   for (std::uint32_t i = 0; i < kPassersBy; ++i) {
     passers_by_.push_back({Role::passer_by, {.seat = kSending + i}, {}, {}});
   }
+  for (const Face face : faces_) inheritance_.push_back(make_sending(face, random_));
   began_ = Clock::now();
   ++figures_.rounds;
   for (Worker& worker : workers_) start(worker);
@@ -253,6 +256,7 @@ void Storm::end_round() {
   for (Worker& worker : passers_by_) {
     if (worker.child) join(worker);
   }
+  inheritance_.clear();
   ledger_->stop_senders();
   for (Worker& worker : workers_) {
     if (worker.role == Role::sender) join(worker);

@@ -91,7 +91,8 @@ class Storm {
   std::unique_ptr<Ledger> ledger_;
   std::optional<HeaderWatch> watch_;
   std::deque<Worker> workers_;
-  std::deque<Worker> passers_by_;  // empty seats have no child
+  std::deque<Worker> passers_by_;                      // empty seats have no child
+  std::vector<std::unique_ptr<Sending>> inheritance_;  // what this process has open, one for each face
   Clock::time_point began_;
   Clock::time_point flood_ends_;
   Figures figures_;

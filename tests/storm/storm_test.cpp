@@ -1,7 +1,7 @@
 // The storm: whatever is killed, stopped or let loose, what was acknowledged arrives exactly once. Each round is judged
 // message by message (ledger.hpp), and the judge is tested first.
 //
-// MQXX_SOAK=600 makes it last 600 seconds instead of some 18, which is what ./dev soak does.
+// MQXX_SOAK=600 makes it last 600 seconds instead of some 17, which is what ./dev soak does.
 #include "storm/storm.hpp"
 
 #include <algorithm>
@@ -153,7 +153,7 @@ TEST(OrderOfOneSender, OnlyAHigherPriorityOvertakes) {
 
 std::chrono::milliseconds storm_time() {
   const char* soak = std::getenv("MQXX_SOAK");  // NOLINT(concurrency-mt-unsafe): there is one thread
-  if (soak == nullptr) return std::chrono::milliseconds(6000);
+  if (soak == nullptr) return std::chrono::milliseconds(5500);
   return std::chrono::milliseconds(std::stoll(soak) * 1000 / 3);  // each of three storms
 }
 

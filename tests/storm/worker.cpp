@@ -25,13 +25,14 @@ class Sender {
       : ledger_(ledger),
         seat_(job.seat),
         random_(job.seed, Random::kQuiet),
-        sending_(job.face == Face::cpp ? cpp_sending(random_) : posix_sending(random_)) {
+        own_(job.inherited != nullptr ? nullptr : make_sending(job.face, random_)),
+        sending_(job.inherited != nullptr ? *job.inherited : *own_) {
     for (auto& bytes : bytes_) bytes.resize(kLargest);
   }
 
   void send(Patience patience) {
     const std::size_t place = ledger_.flood() ? kPlaces.size() - 1 : random_.below(kPlaces.size());
-    const std::size_t count = random_.one_in(3) ? 1 + random_.below(sending_->most()) : 1;
+    const std::size_t count = random_.one_in(3) ? 1 + random_.below(sending_.most()) : 1;
     const std::optional<std::uint64_t> first = ledger_.begin_send(seat_, count);
     if (!first) throw std::length_error("the ledger is full");
     std::array<Outgoing, kBatch> messages;
@@ -43,7 +44,7 @@ class Sender {
       write_stamped(bytes, seat_, *first + i, priority);
       messages[i] = {bytes, priority};
     }
-    ledger_.end_send(seat_, sending_->send(place, std::span(messages).first(count), patience));
+    ledger_.end_send(seat_, sending_.send(place, std::span(messages).first(count), patience));
   }
 
   Random& random() { return random_; }
@@ -52,7 +53,8 @@ class Sender {
   const Ledger& ledger_;
   std::uint32_t seat_;
   Random random_;
-  std::unique_ptr<Sending> sending_;
+  std::unique_ptr<Sending> own_;
+  Sending& sending_;
   std::array<std::vector<std::byte>, kBatch> bytes_;
 };
 
@@ -64,7 +66,7 @@ class Receiver {
         seat_(job.seat),
         place_(kPlaces.at(job.place)),
         random_(job.seed, Random::kQuiet),
-        receiving_(job.face == Face::cpp ? cpp_receiving(job.place, random_) : posix_receiving(job.place, random_)) {
+        receiving_(make_receiving(job.face, job.place, random_)) {
     for (std::size_t i = 0; i < kBatch; ++i) room_[i].buffer = ledger.buffer(seat_, i).first(place_.message_size);
   }
 
