@@ -12,6 +12,9 @@
 //  while (some 200 ms).
 //    It may be stopped, or it may be no owner at all: the bytes of the lock may be foreign. Who knows that the thread
 //    is a stranger calls disown(), after which the lock is like that of a dead owner; who does not asks again.
+//  - A lock knows its owner by a number that two threads of different PID namespaces may share. When the one dies at
+//  the very point of taking a lock that the other holds, owner_died is told of an owner who lives. Who may have such
+//  users calls confirm_first() or confirm_second() between owner_died and the repair.
 //  - A zero-filled LockWord is unlocked.
 #pragma once
 
@@ -29,7 +32,7 @@ struct LockWord {
 };
 static_assert(sizeof(LockWord) == 40 && std::atomic<std::uint32_t>::is_always_lock_free);
 
-enum class Locked : std::uint8_t { clean, owner_died, would_deadlock, owner_slow };
+enum class Locked : std::uint8_t { clean, would_deadlock, owner_died, owner_slow };
 
 Locked lock_first(LockWord& first) noexcept;
 void unlock_first(LockWord& first) noexcept;
@@ -40,6 +43,11 @@ void unlock_second(LockWord& first, LockWord& second) noexcept;
 
 /// Unlocks a lock that was taken with owner_died and not repaired: the next owner is told again.
 void abandon_first(LockWord& first) noexcept;
+
+/// Waits some 100 ms for a sign that the owner who died has not. REQUIRES: taken with owner_died and not repaired.
+/// @return false: it lived, and has let go of the lock; the caller has not got it either
+bool confirm_first(LockWord& first) noexcept;
+bool confirm_second(LockWord& first, LockWord& second) noexcept;
 
 /// The thread in whose name the lock is held, 0 when it is not.
 std::uint32_t owner_of(const LockWord& lock) noexcept;

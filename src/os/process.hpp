@@ -35,10 +35,14 @@ bool process_exists(std::int32_t pid) noexcept;
 /// Whether that process is this user's, whoever it pretends to be; false when the system does not say. REQUIRES: the
 /// same.
 bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept;
-/// Whether a thread of this PID namespace has the file of `fd` mapped; also true when the system does not say. Some
-/// file systems tell one number here and another there: believe a no only where the calling thread, which has it
-/// mapped, gets a yes.
-bool may_map(std::uint32_t thread, int fd) noexcept;
+/// Whether a thread of this PID namespace has the file of `fd` mapped. Some file systems tell one number here and
+/// another there: believe a no only where the calling thread, which has it mapped, gets a yes.
+enum class Maps : std::uint8_t { no, yes, unknown };
+Maps maps(std::uint32_t thread, int fd) noexcept;
+/// What a thread of this PID namespace is doing just now, as far as the system tells strangers.
+enum class Doing : std::uint8_t { running, sleeping, stopped, unknown };
+Doing doing(std::uint32_t thread) noexcept;
+bool is_thread_of(std::uint32_t thread, std::int32_t pid) noexcept;
 std::uint32_t thread_id() noexcept;
 
 /// Raises a signal in a process as the kernel does for a message: SI_MESGQ, with this process and user as its sender.

@@ -6,23 +6,41 @@
 #include "shm/queue.hpp"
 
 namespace mqxx::shm {
+namespace {
+
+constexpr std::uint32_t kLooks = 10;  // at a thread that cannot be asked; one comes after some 200 ms
+
+}  // namespace
 
 // One thread has held the lock for long. When it does not even map this file, and no user lives where its name could
 // mean another thread, then its name got there in some other way than by locking: the file came with foreign bytes. The
 // same when the name is our own, for we wait.
-void Queue::doubt_owner(os::LockWord& lock) const noexcept {
+// Where the system does not say what it maps, because it is another user's, its conduct must tell: none of the
+// users, and asleep whenever we look. Nobody sleeps for long in the middle of a change; one who is stopped there is
+// waited for.
+void Queue::doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept {
   const os::Uncancelled uncancelled;
   const std::uint32_t owner = os::owner_of(lock);
-  if (!os::may_map(os::thread_id(), segment_.fd())) return;  // then a no says nothing
-  const bool stranger = owner == os::thread_id() || !os::may_map(owner, segment_.fd());
-  if (owner != 0 && stranger && all_users_are_here()) os::disown(lock, owner);
+  if (owner != doubt.owner) doubt = {owner, 0};
+  if (owner == 0 || os::maps(os::thread_id(), segment_.fd()) != os::Maps::yes) return;  // then a no says nothing
+  const os::Maps maps = owner == os::thread_id() ? os::Maps::no : os::maps(owner, segment_.fd());
+  if (maps == os::Maps::yes || !all_users_are_here()) return;
+  if (maps == os::Maps::unknown) {
+    const os::Doing doing = os::doing(owner);
+    if (doing == os::Doing::stopped) doubt.asleep = 0;
+    if (doing == os::Doing::sleeping) ++doubt.asleep;
+    if (doubt.asleep < kLooks || may_be_of_a_user(owner)) return;
+  }
+  os::disown(lock, owner);
 }
 
 // @return false when this thread is inside a lock already
 bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
   locked = os::lock_first(lock);
-  while (locked == os::Locked::owner_slow) [[unlikely]] {
-      doubt_owner(lock);
+  Doubt doubt;
+  while (locked >= os::Locked::owner_died) [[unlikely]] {
+      if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_first(lock))) break;
+      if (locked == os::Locked::owner_slow) doubt_owner(lock, doubt);
       locked = os::lock_first(lock);
     }
   return locked != os::Locked::would_deadlock;
@@ -30,8 +48,11 @@ bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
 
 os::Locked Queue::lock_second() noexcept {
   os::Locked locked = os::lock_second(out_.lock, in_.lock);
-  while (locked == os::Locked::owner_slow) [[unlikely]] {
-      doubt_owner(in_.lock);
+  Doubt doubt;
+  while (locked >= os::Locked::owner_died) [[unlikely]] {
+      if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_second(out_.lock, in_.lock)))
+        break;
+      if (locked == os::Locked::owner_slow) doubt_owner(in_.lock, doubt);
       locked = os::lock_second(out_.lock, in_.lock);
     }
   return locked;

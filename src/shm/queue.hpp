@@ -172,7 +172,12 @@ class Queue {
   void leave_receivers(bool both) noexcept MQXX_RELEASE(receivers_lock_);
   bool lock_first(os::LockWord& lock, os::Locked& locked) noexcept;
   os::Locked lock_second() noexcept;
-  void doubt_owner(os::LockWord& lock) const noexcept;
+  /// What is known of a thread that has had a lock for long.
+  struct Doubt {
+    std::uint32_t owner = 0;
+    std::uint32_t asleep = 0;  ///< looks that found it so
+  };
+  void doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept;
 
   // watch.cpp
   struct Owed {
@@ -260,6 +265,9 @@ class Queue {
   [[nodiscard]] bool user_is_dead(std::uint32_t number) const noexcept;
   /// Whether every living user is of this PID namespace, so that a TID that does not exist here is nobody's.
   [[nodiscard]] bool all_users_are_here() const noexcept;
+  /// Whether there has been a user of another PID namespace, of whom this is a hint: without one TIDs are unique.
+  [[nodiscard]] bool some_were_elsewhere() const noexcept;
+  [[nodiscard]] bool may_be_of_a_user(std::uint32_t thread) const noexcept;
   bool rescue_loans() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void put_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 

@@ -133,6 +133,29 @@ bool Queue::all_users_are_here() const noexcept {
   return pid_namespace != 0;
 }
 
+// Entries outlast their users for a while, and that is enough: who died at the wrong moment died just now
+// (docs/decisions/0010-equal-tids.md).
+bool Queue::some_were_elsewhere() const noexcept {
+  const std::uint32_t pid_namespace = os::pid_namespace();
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const User& user = segment_.user(number);
+    if (user.joined.get() != 0 && user.pid_namespace.get() != pid_namespace) return true;
+  }
+  return pid_namespace == 0;
+}
+
+// A child of fork that has no entry has the claim of a parent, perhaps a dead one: then nobody can tell.
+bool Queue::may_be_of_a_user(std::uint32_t thread) const noexcept {
+  const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const std::int32_t pid = segment_.user(number).pid.get();
+    if (pid == 0 || !os::claimed_elsewhere(segment_.fd(), number)) continue;
+    if (pid < 0 || !os::process_exists(pid) || os::is_thread_of(thread, pid)) return true;
+  }
+  return false;
+}
+
 // A message that was being read comes back to its place in the queue.
 void Queue::put_back(std::uint32_t slot) noexcept {
   SlotHeader& header = segment_.slot(slot);

@@ -4,9 +4,13 @@
 // Why not pthread_mutex_t: measured at twice the price (docs/decisions/0002-robust-lock.md). The list head belongs to
 // the C library; get_robust_list(2) tells where it is and at what distance the kernel expects the futex word from a
 // node.
-//   L1  A thread inside a lock call or a critical section has list_op_pending set to its newest lock; it is 0
-//   otherwise. L2  The older of two held locks is linked at the front of the thread's list, as the C library links its
-//   own. L3  So whatever instruction a thread dies at, the kernel finds every word that may hold its TID.
+//   L1  A thread that holds a lock, or is at the very point of taking it, has list_op_pending set to its newest such
+//   lock. While it waits for one, list_op_pending is the lock that it holds, or a word of its own that nobody locks
+//   when it holds none; outside of lock calls and critical sections it is 0.
+//   L2  The older of two held locks is linked at the front of the thread's list, as the C library links its own.
+//   L3  So whatever instruction a thread dies at, the kernel finds every word that may hold its TID; and as few others
+//   as can be, for the kernel compares TIDs, which are equal in two PID namespaces
+//   (docs/decisions/0010-equal-tids.md).
 // Unlocking is a plain store and not an exchange, which saves 3 ns and the wait for every earlier store (a line that
 // another processor has takes 60 ns to come). What an exchange would have told, that somebody sleeps, is in a word of
 // its own:
@@ -57,6 +61,9 @@ constinit thread_local Thread t_thread __attribute__((tls_model("initial-exec"))
 constexpr long kDefaultOffset = -32;
 constinit thread_local ListHead t_no_list
     __attribute__((tls_model("initial-exec"))) = {nullptr, kDefaultOffset, {nullptr}};
+
+// L1: stands in list_op_pending for a thread that waits and holds nothing. Never locked, so its death changes nothing.
+constinit thread_local LockWord t_waiting __attribute__((tls_model("initial-exec"))){};
 
 void forget_thread_in_child() noexcept { t_thread.tid = 0; }
 // As in process.cpp. Without memory for it a child of fork keeps its parent's TID: as safe as before in the parent.
@@ -128,6 +135,7 @@ constexpr int kPauseRounds =
 constexpr int kRounds = 6;
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
+constexpr long kSliceNs = 1'000'000;
 constexpr std::int64_t kSlowNs = 200'000'000;
 
 bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept {
@@ -150,12 +158,22 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
   futex(lock.word, FUTEX_WAIT, seen | FUTEX_WAITERS, &look_up);
 }
 
-[[gnu::noinline]] Locked lock_slow(LockWord& lock) noexcept {
+// L1: list_op_pending says that this thread may own the lock only while the word is being exchanged.
+bool try_take_free(LockWord& lock, void* while_waiting, std::uint32_t& seen, std::uint32_t flags) noexcept {
+  set_pending(node_of(lock));
+  if (try_take(lock, seen, flags)) return true;
+  set_pending(while_waiting);
+  return false;
+}
+
+// @param while_waiting the node of the lock that this thread holds, or of the one that nobody does (L1)
+[[gnu::noinline]] Locked lock_slow(LockWord& lock, void* while_waiting) noexcept {
+  set_pending(while_waiting);
   std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
   for (int round = 0; round < kRounds;) {
     if ((seen & FUTEX_TID_MASK) == 0) {
-      if (try_take(lock, seen, 0)) return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
-      continue;
+      if (!try_take_free(lock, while_waiting, seen, 0)) continue;
+      return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
     }
     // Longer each time, so that contenders do not take the line from the owner. Then the owner may be waiting for this
     // very processor: it woke us before it unlocked, and we took its place.
@@ -169,7 +187,7 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
     seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & FUTEX_TID_MASK) == 0) {
       // Both marks, for there may be other sleepers, whose turn comes when this owner unlocks or dies.
-      if (!try_take(lock, seen, FUTEX_WAITERS)) continue;
+      if (!try_take_free(lock, while_waiting, seen, FUTEX_WAITERS)) continue;
       lock.contended.store(1, std::memory_order_relaxed);
       return (seen & FUTEX_OWNER_DIED) != 0 ? Locked::owner_died : Locked::clean;
     }
@@ -183,16 +201,16 @@ void sleep(LockWord& lock, std::uint32_t seen) noexcept {
   }
 }
 
-Locked take(LockWord& lock) noexcept {
+bool take_at_once(LockWord& lock) noexcept {
+  set_pending(node_of(lock));
   std::uint32_t expected = 0;
-  if (lock.word.compare_exchange_strong(expected, t_thread.tid, std::memory_order_acquire,  // HB1
-                                        std::memory_order_relaxed)) [[likely]] {
-    return Locked::clean;
-  }
-  return lock_slow(lock);
+  return lock.word.compare_exchange_strong(expected, t_thread.tid, std::memory_order_acquire,  // HB1
+                                           std::memory_order_relaxed);
 }
 
-void release(LockWord& lock, std::uint32_t left) noexcept {
+// The lock leaves list_op_pending as soon as it is free, and before the call that wakes: the next owner may have our
+// TID (L3). A death in between wakes nobody, and the sleepers look up by themselves.
+[[gnu::always_inline]] inline void release(LockWord& lock, std::uint32_t left, void* pending_behind) noexcept {
   bool somebody_sleeps = lock.contended.load(std::memory_order_relaxed) != 0;
   // Taken back while the lock is still ours; who sets it from now on looks at the word once more before it sleeps.
   if (somebody_sleeps) [[unlikely]]
@@ -200,9 +218,21 @@ void release(LockWord& lock, std::uint32_t left) noexcept {
   lock.word.store(left, std::memory_order_release);  // HB1 unlock
   std::atomic_signal_fence(
       std::memory_order_seq_cst);  // L4: the compiler keeps the next load here, the waiter's membarrier the processor
+  set_pending(pending_behind);
   somebody_sleeps = somebody_sleeps || lock.contended.load(std::memory_order_relaxed) != 0;
   if (somebody_sleeps) [[unlikely]]
     futex(lock.word, FUTEX_WAKE, 1, nullptr);
+}
+
+// An owner who lives lets go by a plain store, and so takes our name out.
+bool keeps(const LockWord& lock) noexcept {
+  const std::uint32_t ours = t_thread.tid | FUTEX_OWNER_DIED;
+  const timespec slice{0, kSliceNs};
+  for (const std::int64_t end = now_ns() + kLookUpNs; now_ns() < end;) {
+    if ((lock.word.load(std::memory_order_relaxed) & ~FUTEX_WAITERS) != ours) return false;
+    futex(t_waiting.word, FUTEX_WAIT, 0, &slice);  // nobody wakes it
+  }
+  return (lock.word.load(std::memory_order_relaxed) & ~FUTEX_WAITERS) == ours;
 }
 
 }  // namespace
@@ -212,38 +242,46 @@ Locked lock_first(LockWord& first) noexcept {
     enter_thread();
   if (t_thread.head->pending.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
     return Locked::would_deadlock;
-  set_pending(node_of(first));
-  const Locked locked = take(first);
+  if (take_at_once(first)) [[likely]]
+    return Locked::clean;
+  const Locked locked = lock_slow(first, node_of(t_waiting));
   if (locked == Locked::owner_slow) [[unlikely]]
     set_pending(nullptr);
   return locked;
 }
 
-void unlock_first(LockWord& first) noexcept {
-  release(first, 0);
-  set_pending(nullptr);
-}
+void unlock_first(LockWord& first) noexcept { release(first, 0, nullptr); }
 
-void abandon_first(LockWord& first) noexcept {
-  release(first, FUTEX_OWNER_DIED);
-  set_pending(nullptr);
-}
+void abandon_first(LockWord& first) noexcept { release(first, FUTEX_OWNER_DIED, nullptr); }
 
 Locked lock_second(LockWord& first, LockWord& second) noexcept {
   link(first);
-  set_pending(node_of(second));
-  const Locked locked = take(second);
-  if (locked == Locked::owner_slow) [[unlikely]] {
-    set_pending(node_of(first));
+  if (take_at_once(second)) [[likely]]
+    return Locked::clean;
+  // Linked or pending, the kernel looks at `first` once.
+  const Locked locked = lock_slow(second, node_of(first));
+  if (locked == Locked::owner_slow) [[unlikely]]
     unlink(first);
-  }
   return locked;
 }
 
 void unlock_second(LockWord& first, LockWord& second) noexcept {
-  release(second, 0);
+  release(second, 0, node_of(first));
+  unlink(first);
+}
+
+bool confirm_first(LockWord& first) noexcept {
+  const bool kept = keeps(first);
+  if (!kept) set_pending(nullptr);
+  return kept;
+}
+
+bool confirm_second(LockWord& first, LockWord& second) noexcept {
+  const bool kept = keeps(second);
+  if (kept) return true;
   set_pending(node_of(first));
   unlink(first);
+  return false;
 }
 
 std::uint32_t owner_of(const LockWord& lock) noexcept {

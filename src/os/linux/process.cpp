@@ -162,23 +162,46 @@ bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept {
 
 std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(gettid()); }
 
-bool may_map(std::uint32_t thread, int fd) noexcept {
+Maps maps(std::uint32_t thread, int fd) noexcept {
   struct stat status {};
-  if (fstat(fd, &status) != 0) return true;
+  if (fstat(fd, &status) != 0) return Maps::unknown;
   std::array<char, 32> path{};
   std::snprintf(path.data(), path.size(), "/proc/%u/maps", thread);
-  const std::unique_ptr<FILE, int (*)(FILE*)> maps(std::fopen(path.data(), "re"), std::fclose);
+  const std::unique_ptr<FILE, int (*)(FILE*)> lines(std::fopen(path.data(), "re"), std::fclose);
   // ENOENT: no such thread, or one that /proc hides from us.
-  if (!maps) return (errno != ENOENT && errno != ESRCH) || process_exists(static_cast<std::int32_t>(thread));
+  const bool gone = !lines && (errno == ENOENT || errno == ESRCH);
+  if (!lines) return gone && !process_exists(static_cast<std::int32_t>(thread)) ? Maps::no : Maps::unknown;
   std::array<char, 512> line{};
-  while (std::fgets(line.data(), line.size(), maps.get()) != nullptr) {
+  while (std::fgets(line.data(), line.size(), lines.get()) != nullptr) {
     unsigned major_number = 0;
     unsigned minor_number = 0;
     unsigned long long inode = 0;
     if (std::sscanf(line.data(), "%*s %*s %*s %x:%x %llu", &major_number, &minor_number, &inode) != 3) continue;
-    if (inode == status.st_ino && makedev(major_number, minor_number) == status.st_dev) return true;
+    if (inode == status.st_ino && makedev(major_number, minor_number) == status.st_dev) return Maps::yes;
   }
-  return std::ferror(maps.get()) != 0;
+  return std::ferror(lines.get()) != 0 ? Maps::unknown : Maps::no;
+}
+
+Doing doing(std::uint32_t thread) noexcept {
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%u/stat", thread);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.data(), "re"), std::fclose);
+  std::array<char, 128> line{};
+  if (!file || std::fgets(line.data(), line.size(), file.get()) == nullptr) return Doing::unknown;
+  // The state stands behind the name, which is in parentheses and may hold some itself.
+  const char* end = std::strrchr(line.data(), ')');
+  if (end == nullptr || end[1] != ' ') return Doing::unknown;
+  switch (end[2]) {
+    case 'R':
+    case 'D': return Doing::running;
+    case 'T':
+    case 't': return Doing::stopped;
+    default: return Doing::sleeping;
+  }
+}
+
+bool is_thread_of(std::uint32_t thread, std::int32_t pid) noexcept {
+  return syscall(SYS_tgkill, pid, static_cast<pid_t>(thread), 0) == 0 || errno == EPERM;
 }
 
 Result<void> raise_for_message(std::int32_t pid, int signal, std::uint64_t value) noexcept {

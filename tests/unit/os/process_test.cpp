@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -78,12 +79,39 @@ TEST(Process, DeadProcessDoesNotExist) {
 TEST_F(Claims, ThreadMapsAFileOrDoesNot) {
   ASSERT_TRUE(resize(file_.fd.get(), 4096));
   const auto self = static_cast<std::uint32_t>(gettid());
-  EXPECT_FALSE(may_map(self, file_.fd.get()));
+  EXPECT_EQ(maps(self, file_.fd.get()), Maps::no);
   const Result<std::byte*> memory = map_shared(file_.fd.get(), 4096);
   ASSERT_TRUE(memory);
-  EXPECT_TRUE(may_map(self, file_.fd.get()));
+  EXPECT_EQ(maps(self, file_.fd.get()), Maps::yes);
   unmap(*memory, 4096);
-  EXPECT_FALSE(may_map(0x3fffffff, file_.fd.get())) << "no such thread";
+  EXPECT_EQ(maps(0x3fffffff, file_.fd.get()), Maps::no) << "no such thread";
+}
+
+TEST(Process, WhatAThreadIsDoingIsSeenFromOutside) {
+  EXPECT_EQ(doing(thread_id()), Doing::running);
+  test::Child child([] {
+    for (;;) pause();
+  });
+  const auto thread = static_cast<std::uint32_t>(child.pid());
+  const auto becomes = [thread](Doing expected) {
+    while (doing(thread) != expected) std::this_thread::yield();
+  };
+  becomes(Doing::sleeping);
+  kill(child.pid(), SIGSTOP);
+  becomes(Doing::stopped);
+  EXPECT_EQ(doing(0x3fffffff), Doing::unknown) << "no such thread";
+}
+
+TEST(Process, ThreadsAndUsersOfAProcessAreKnownByItsNumber) {
+  std::uint32_t other = 0;
+  std::thread([&other] {
+    other = thread_id();
+    EXPECT_TRUE(is_thread_of(other, getpid()));
+  }).join();
+  EXPECT_TRUE(is_thread_of(thread_id(), getpid()));
+  EXPECT_FALSE(is_thread_of(thread_id(), getppid()));
+  EXPECT_TRUE(is_process_of(getpid(), getuid()));
+  EXPECT_FALSE(is_process_of(getpid(), getuid() + 1));
 }
 
 /// In a child, whose one thread has the signal blocked: what was raised, taken off as sigwaitinfo(2) tells it.
