@@ -61,7 +61,7 @@ bool directory_exists(const std::string& directory) noexcept;
 Result<FileFacts> facts(int fd) noexcept;
 Result<FileFacts> facts(const std::string& path) noexcept;
 Result<void> set_mode(int fd, std::uint32_t mode) noexcept;
-Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) noexcept;
+Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) noexcept;
 Result<void> resize(int fd, std::uint64_t size) noexcept;
 Result<void> reserve(int fd, std::uint64_t offset, std::uint64_t size) noexcept;
 /// Bytes read: fewer than asked for only at the end of the file.

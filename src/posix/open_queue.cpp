@@ -30,7 +30,9 @@ shm::Queue* OpenQueue::attach() noexcept {
   const HeadRoom room;
   Result<shm::Segment> segment = shm::attach_file(place_.queue());
   if (!segment) return refuse<shm::Queue*>(segment.failure());
-  Result<UniqueFd> bell = os::open_doorbell(place_.bell(), os::Blocking::no);
+  // Its owner may have put another there.
+  if (segment->place().inode != place_.inode) return refuse<shm::Queue*>(EBADMSG);
+  Result<UniqueFd> bell = shm::open_bell(*segment);
   if (!bell) return refuse<shm::Queue*>(bell.failure());
   segment->renumber(room.move(segment->fd()));
   if (segment->fd() < 0) return refuse<shm::Queue*>(EMFILE);

@@ -76,6 +76,12 @@ void fill_sides(Header& header, const Geometry& geometry) noexcept {
   header.common.receiver_cpu.set(-1);
 }
 
+std::string name_in(const Identity& identity) {
+  const std::uint32_t size = identity.name_size.get();
+  if (size < 2 || size > kMaxNameSize + 1 || identity.name[0] != '/') return {};
+  return {identity.name, size};
+}
+
 // I1, on a private copy of the header. The order tells strangers from relatives from the damaged.
 Result<Geometry> checked_identity(const Identity& identity, std::uint64_t file_bytes) noexcept {
   if (identity.magic.get() != kMagic) return Errc::not_a_queue;
@@ -158,6 +164,8 @@ Result<Place> place_of_bell(const std::string& path) noexcept {
       std::string_view(end, static_cast<std::size_t>(entry.data() + entry.size() - end)) != kBellSuffix) {
     return Errc::not_a_queue;
   }
+  // The same number can be written with zeros in front, and then leads from one file to another.
+  if (place.bell() != path) return Errc::not_a_queue;
   return place;
 }
 
@@ -193,8 +201,14 @@ Result<void> make_bell(const Place& place) noexcept {
   // Of a queue that had the same inode, and whose last user was killed.
   (void)remove_unused(place);
   made = os::make_doorbell(place.bell());
-  // Somebody else's file stands there: the next inode will do.
-  return made.is(Errc::already_exists) ? Result<void>(Errc::not_found) : made;
+  return made;
+}
+
+// Where somebody else's file stands: the next inode will do.
+Result<void> give_place(const os::UnnamedFile& file, const Place& place) noexcept {
+  Result<void> done = make_bell(place);
+  if (done) done = os::publish(file, place.queue());
+  return done.is(Errc::already_exists) ? Result<void>(Errc::not_found) : done;
 }
 
 Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcept {
@@ -219,8 +233,7 @@ Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcep
   if (!done) return done.failure();
 
   Made both(std::move(*file), Place{std::move(where), facts->inode}, *facts);
-  done = make_bell(both.place);
-  if (done) done = os::publish(both.file, both.place.queue());
+  done = give_place(both.file, both.place);
   if (!done) return done.failure();
   return both;
 }
@@ -233,11 +246,11 @@ bool has_name(const Place& place) noexcept {
 
 // Holds the doorbell open first, so that nobody's sweep() takes the files for what a dead process left.
 Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blocking) noexcept {
-  Result<UniqueFd> bell = os::open_doorbell(made.place.bell(), blocking);
+  Result<UniqueFd> bell = os::open_doorbell(made.place.bell(), blocking, made.facts.uid);
   if (bell.is(Errc::permission_denied)) {
     // The umask took even its maker's rights.
     (void)os::set_doorbell_mode(made.place.bell(), file_mode(made.facts.mode));
-    bell = os::open_doorbell(made.place.bell(), blocking);
+    bell = os::open_doorbell(made.place.bell(), blocking, made.facts.uid);
   }
   if (!bell) return bell;
   Result<void> done = os::link_file(made.place.queue(), file_of(name));
@@ -257,8 +270,9 @@ void sweep_once() noexcept {
   if (!swept.test_and_set(std::memory_order_relaxed)) sweep(directory(), kCreationNs);
 }
 
-// Between making a doorbell and opening it a sweep() may take it away: then once more.
-constexpr int kTries = 4;
+// Between making a doorbell and opening it a sweep() may take it away, and somebody may have put files where those of
+// the next inodes belong: then once more, and he needs many to keep us from it.
+constexpr int kTries = 256;
 
 }  // namespace
 
@@ -268,7 +282,10 @@ Result<Segment> publish(const NewQueue& queue) noexcept {
   sweep_once();
   for (int tries = 0;; ++tries) {
     Result<Made> made = make_files(queue, *geometry);
-    if (made.is(Errc::not_found) && os::directory_exists(directory()) && tries < kTries) continue;
+    if (made.is(Errc::not_found) && os::directory_exists(directory())) {
+      if (tries < kTries) continue;
+      return Errc::permission_denied;
+    }
     if (!made) return made.failure();
     const Result<UniqueFd> bell = give_name(*made, queue.name, os::Blocking::no);
     if (bell) return map_segment(std::move(made->file.fd), std::move(made->place), *geometry);
@@ -282,7 +299,10 @@ Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noe
   sweep_once();
   for (int tries = 0;; ++tries) {
     Result<Made> made = make_files(queue, *geometry);
-    if (made.is(Errc::not_found) && os::directory_exists(directory()) && tries < kTries) continue;
+    if (made.is(Errc::not_found) && os::directory_exists(directory())) {
+      if (tries < kTries) continue;
+      return Errc::permission_denied;
+    }
     if (!made) return made.failure();
     made->file.fd.reset();  // so that the bell gets the lowest number, and one free number is enough
     Result<UniqueFd> bell = give_name(*made, queue.name, blocking);
@@ -292,12 +312,21 @@ Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noe
   }
 }
 
+namespace {
+
+// The name in the header is another. Whoever copied a file by hand, and it has no more than that one name, may use it.
+// Otherwise it is a queue that somebody linked to a second name, or a hash that two names have in common.
+bool may_go_by(const std::string& name, const os::FileFacts& facts) noexcept {
+  return kPrefix.size() + name.size() - 1 <= kMaxNameSize && facts.links <= 1;
+}
+
+}  // namespace
+
 Result<Segment> attach(const std::string& name) noexcept {
   Result<Segment> segment = attach_file(file_of(name));
-  // Only a hash can lead to a file of another name; whoever copied a file by hand may use it under the new one.
-  if (segment && kPrefix.size() + name.size() - 1 > kMaxNameSize && stored_name(*segment) != name) {
-    return Errc::queue_damaged;
-  }
+  if (!segment || stored_name(*segment) == name) return segment;
+  const Result<os::FileFacts> facts = os::facts(segment->fd());
+  if (!facts || !may_go_by(name, *facts)) return Errc::queue_damaged;
   return segment;
 }
 
@@ -309,6 +338,7 @@ struct Candidate {
   os::FileFacts facts;
   Geometry geometry;
   std::uint32_t mode = 0;
+  std::string name;
 };
 
 Result<Candidate> open_candidate(const std::string& path) noexcept {
@@ -330,7 +360,7 @@ Result<Candidate> open_candidate(const std::string& path) noexcept {
   const auto& identity = *reinterpret_cast<const Identity*>(bytes.data());
   const Result<Geometry> geometry = checked_identity(identity, facts->size);
   if (!geometry) return geometry.failure();
-  return Candidate{std::move(*fd), *facts, *geometry, identity.mode.get()};
+  return Candidate{std::move(*fd), *facts, *geometry, identity.mode.get(), name_in(identity)};
 }
 
 }  // namespace
@@ -353,10 +383,11 @@ Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& las
       // Closed at once, so that the bell gets the lowest number, and one free number is enough.
       const Result<Candidate> found = open_candidate(path);
       if (!found) return found.failure();
+      if (found->name != name && !may_go_by(name, found->facts)) return Errc::queue_damaged;
       last = {path, found->facts, found->mode};
     }
     Place place{directory(), last.facts.inode};
-    Result<UniqueFd> bell = os::open_doorbell(place.bell(), blocking);
+    Result<UniqueFd> bell = os::open_doorbell(place.bell(), blocking, last.facts.uid);
     if (!bell && !bell.is(Errc::not_found)) return bell.failure();
     // If the name still stands after we have the bell, then who removes it will find it in use.
     const Result<os::FileFacts> now = os::facts(path);
@@ -379,8 +410,8 @@ Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept {
 }
 
 Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept {
-  Result<void> done = os::set_owner(segment.place().queue(), uid, gid);
-  if (done) done = os::set_owner(segment.place().bell(), uid, gid);
+  Result<void> done = os::set_owner(segment.fd(), uid, gid);
+  if (done) done = os::set_doorbell_owner(segment.place().bell(), uid, gid);
   return done;
 }
 
@@ -422,11 +453,12 @@ void sweep(const std::string& directory, std::int64_t age_ns) noexcept {
   }
 }
 
-std::string stored_name(const Segment& segment) {
-  const Identity& identity = segment.header().identity;
-  const std::uint32_t size = identity.name_size.get();
-  if (size < 2 || size > kMaxNameSize + 1 || identity.name[0] != '/') return {};
-  return {identity.name, size};
+std::string stored_name(const Segment& segment) { return name_in(segment.header().identity); }
+
+Result<UniqueFd> open_bell(const Segment& segment) noexcept {
+  const Result<os::FileFacts> facts = os::facts(segment.fd());
+  if (!facts) return facts.failure();
+  return os::open_doorbell(segment.place().bell(), os::Blocking::no, facts->uid);
 }
 
 }  // namespace mqxx::shm

@@ -182,6 +182,9 @@ bool remove_unused(const Place& place) noexcept;
 /// Removes what processes left that were killed, of queues without a name, if it has not changed for so long.
 void sweep(const std::string& directory, std::int64_t age_ns) noexcept;
 
+/// A descriptor of its own for the queue's doorbell, which never blocks.
+Result<UniqueFd> open_bell(const Segment& segment) noexcept;
+
 /// The name in the header, with its slash; empty when it is not a name.
 std::string stored_name(const Segment& segment);
 

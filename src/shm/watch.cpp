@@ -25,7 +25,7 @@ int Queue::bell() noexcept {
   int bell = bell_.load(std::memory_order_acquire);
   if (bell >= 0) return bell;
   const os::Uncancelled uncancelled;
-  Result<UniqueFd> opened = os::open_doorbell(segment_.place().bell(), os::Blocking::no);
+  Result<UniqueFd> opened = open_bell(segment_);
   if (!opened) return -1;
   // Two threads may have come here: the first one's descriptor stays.
   if (bell_.compare_exchange_strong(bell, opened->get(), std::memory_order_acq_rel)) return opened->release();

@@ -148,7 +148,7 @@ class Steps : public testing::TestWithParam<std::tuple<Scenario, Watching>> {
     (void)remove("/q");
     auto queue = std::move(*Queue::join(std::move(*publish({"/q", scenario.capacity, scenario.message_size, 0600}))));
     for (int tag = 0; tag < scenario.queued; ++tag) send(*queue, static_cast<std::uint64_t>(tag));
-    bell_ = std::move(*os::open_doorbell(queue->segment().place().bell(), os::Blocking::no));
+    bell_ = std::move(*os::open_doorbell(queue->segment().place().bell(), os::Blocking::no, geteuid()));
     if (polls(watching)) {
       EXPECT_TRUE(queue->begin_poll(watching == Watching::polls_for_edges ? Edges::yes : Edges::no));
     }

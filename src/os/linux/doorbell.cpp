@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -52,6 +54,24 @@ void fill(int bell) noexcept {
   }
 }
 
+// One name: where links to other people's files may be made, a second one would lead us to such a file.
+bool is_doorbell(const struct stat& status) noexcept { return S_ISFIFO(status.st_mode) && status.st_nlink <= 1; }
+
+// The FIFO itself, and not what is put in its place meanwhile.
+Result<UniqueFd> point_to(const std::string& path, struct stat& status) noexcept {
+  UniqueFd fd(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd || fstatat(fd.get(), "", &status, AT_EMPTY_PATH) != 0) return failure_from_errno(errno);
+  if (!is_doorbell(status)) return Errc::queue_damaged;
+  return fd;
+}
+
+Result<void> change_mode(int pointer, mode_t mode) noexcept {
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", pointer);  // fchmod refuses such descriptors
+  if (chmod(path.data(), mode) != 0) return failure_from_errno(errno);
+  return {};
+}
+
 }  // namespace
 
 Result<void> make_doorbell(const std::string& path) noexcept {
@@ -59,12 +79,19 @@ Result<void> make_doorbell(const std::string& path) noexcept {
   return {};
 }
 
-Result<UniqueFd> open_doorbell(const std::string& path, Blocking blocking) noexcept {
-  UniqueFd bell(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | (blocking == Blocking::no ? O_NONBLOCK : 0)));
-  if (!bell) return failure_from_errno(errno);
+Result<UniqueFd> open_doorbell(const std::string& path, Blocking blocking, std::uint32_t owner) noexcept {
+  // Not blocking at first: a file with a lease on it would hold us up.
+  UniqueFd bell(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!bell) {
+    // A link, a socket, a directory.
+    if (errno == ELOOP || errno == ENXIO || errno == EISDIR || errno == EAGAIN) return Errc::queue_damaged;
+    return failure_from_errno(errno);
+  }
   struct stat status {};
   if (fstat(bell.get(), &status) != 0) return failure_from_errno(errno);
-  if (!S_ISFIFO(status.st_mode)) return Errc::queue_damaged;
+  if (!is_doorbell(status) || status.st_uid != owner) return Errc::queue_damaged;
+  // By number, past whoever stands in front of the function.
+  if (blocking == Blocking::yes && syscall(SYS_fcntl, bell.get(), F_SETFL, 0) != 0) return failure_from_errno(errno);
   return bell;
 }
 
@@ -74,17 +101,25 @@ Result<void> adopt(int bell, std::uint32_t mode) noexcept {
 }
 
 Result<void> set_doorbell_mode(const std::string& path, std::uint32_t mode) noexcept {
-  // Not through a link: the path is in a directory where others may put one.
-  const int done = fchmodat(AT_FDCWD, path.c_str(), mode | (abandoned(path) ? kAbandoned : 0), AT_SYMLINK_NOFOLLOW);
-  if (done != 0) return failure_from_errno(errno);
+  struct stat status {};
+  const Result<UniqueFd> bell = point_to(path, status);
+  if (!bell) return bell.failure();
+  return change_mode(bell->get(), mode | (status.st_mode & kAbandoned));
+}
+
+Result<void> set_doorbell_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) noexcept {
+  struct stat status {};
+  const Result<UniqueFd> bell = point_to(path, status);
+  if (!bell) return bell.failure();
+  if (fchownat(bell->get(), "", uid, gid, AT_EMPTY_PATH) != 0) return failure_from_errno(errno);
   return {};
 }
 
 void abandon(const std::string& path) noexcept {
   struct stat status {};
-  if (lstat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+  const Result<UniqueFd> bell = point_to(path, status);
   // Who may not change it was not allowed to remove what it belongs to either.
-  (void)fchmodat(AT_FDCWD, path.c_str(), (status.st_mode & 0777U) | kAbandoned, AT_SYMLINK_NOFOLLOW);
+  if (bell) (void)change_mode(bell->get(), (status.st_mode & 0777U) | kAbandoned);
 }
 
 bool abandoned(int bell) noexcept {

@@ -125,8 +125,9 @@ Result<void> set_mode(int fd, std::uint32_t mode) noexcept {
   return {};
 }
 
-Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) noexcept {
-  if (lchown(path.c_str(), uid, gid) != 0) return failure_from_errno(errno);
+Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) noexcept {
+  // Not fchown: src/posix stands in front of that.
+  if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0) return failure_from_errno(errno);
   return {};
 }
 

@@ -46,7 +46,7 @@ class Doorbell : public testing::Test {
  protected:
   Doorbell() { EXPECT_TRUE(make_doorbell(path_)); }
 
-  [[nodiscard]] UniqueFd opened() const { return std::move(*open_doorbell(path_, Blocking::no)); }
+  [[nodiscard]] UniqueFd opened() const { return std::move(*open_doorbell(path_, Blocking::no, geteuid())); }
 
   test::Watchdog watchdog_{std::chrono::seconds(30)};
   test::PrivateDirectory directory_;
@@ -86,10 +86,11 @@ TEST_F(Doorbell, AbandonedOneKeepsItsModeAndChangesItWithoutBeingAdopted) {
 TEST_F(Doorbell, PermissionBitsDecideWhoMayOpenIt) {
   directory_.share_with_everybody();
   const UniqueFd bell = opened();
-  const auto open_as_stranger = [this](bool allowed) {
+  const std::uint32_t owner = geteuid();
+  const auto open_as_stranger = [this, owner](bool allowed) {
     test::Child stranger([&] {
       test::become_ordinary_user();
-      const Result<UniqueFd> own = open_doorbell(path_, Blocking::no);
+      const Result<UniqueFd> own = open_doorbell(path_, Blocking::no, owner);
       if (allowed) {
         EXPECT_TRUE(own);
       } else {
@@ -107,7 +108,7 @@ TEST_F(Doorbell, PermissionBitsDecideWhoMayOpenIt) {
 }
 
 TEST_F(Doorbell, EachOpeningIsADescriptionOfItsOwnThatBlocksOrNot) {
-  const UniqueFd patient = std::move(*open_doorbell(path_, Blocking::yes));
+  const UniqueFd patient = std::move(*open_doorbell(path_, Blocking::yes, geteuid()));
   const UniqueFd hasty = opened();
   EXPECT_EQ(fcntl(patient.get(), F_GETFL) & O_NONBLOCK, 0);
   EXPECT_NE(fcntl(hasty.get(), F_GETFL) & O_NONBLOCK, 0);
@@ -121,14 +122,14 @@ TEST_F(Doorbell, EachOpeningIsADescriptionOfItsOwnThatBlocksOrNot) {
 TEST_F(Doorbell, OpeningWhatIsNoneFailsAndDoesNotWait) {
   ASSERT_TRUE(publish(*create_unnamed(directory_.path(), 0600), directory_.path() / "file"));
   ASSERT_EQ(symlink(path_.c_str(), (directory_.path() / "link").c_str()), 0);
-  EXPECT_TRUE(open_doorbell(directory_.path() / "file", Blocking::yes).is(Errc::queue_damaged));
-  EXPECT_FALSE(open_doorbell(directory_.path() / "link", Blocking::yes));
-  EXPECT_TRUE(open_doorbell(directory_.path() / "none", Blocking::yes).is(Errc::not_found));
+  EXPECT_TRUE(open_doorbell(directory_.path() / "file", Blocking::yes, geteuid()).is(Errc::queue_damaged));
+  EXPECT_FALSE(open_doorbell(directory_.path() / "link", Blocking::yes, geteuid()));
+  EXPECT_TRUE(open_doorbell(directory_.path() / "none", Blocking::yes, geteuid()).is(Errc::not_found));
 }
 
 TEST_F(Doorbell, PollsAsItSaysOnEveryDescriptor) {
   const UniqueFd bell = opened();
-  const UniqueFd other = std::move(*open_doorbell(path_, Blocking::yes));
+  const UniqueFd other = std::move(*open_doorbell(path_, Blocking::yes, geteuid()));
   for (const Bell from : kStates) {
     for (const Bell to : kStates) {
       set_bell(bell.get(), bell_state(bell.get()), from);

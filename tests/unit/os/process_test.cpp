@@ -110,8 +110,8 @@ TEST(Process, ThreadsAndUsersOfAProcessAreKnownByItsNumber) {
   }).join();
   EXPECT_TRUE(is_thread_of(thread_id(), getpid()));
   EXPECT_FALSE(is_thread_of(thread_id(), getppid()));
-  EXPECT_TRUE(is_process_of(getpid(), getuid()));
-  EXPECT_FALSE(is_process_of(getpid(), getuid() + 1));
+  EXPECT_TRUE(belongs_to(getpid(), getuid()));
+  EXPECT_FALSE(belongs_to(getpid(), getuid() + 1));
 }
 
 /// In a child, whose one thread has the signal blocked: what was raised, taken off as sigwaitinfo(2) tells it.

@@ -53,6 +53,21 @@ TEST_F(SegmentTest, QueueOfAnotherFormatSaysWhich) {
   EXPECT_EQ(attached.failure().detail, 7);
 }
 
+// The number of a queue's inode, with a zero in front: the file of somebody who would have the queue swept away.
+TEST_F(SegmentTest, DoorbellUnderAnotherSpellingOfANumberSweepsNothingAway) {
+  const Result<Segment> segment = publish({"/q", 1, 1, 0600});
+  ASSERT_TRUE(segment);
+  const Place place = segment->place();
+  const std::string spelt = place.directory + "/mqxx-0" + std::to_string(place.inode) + ".bell";
+  EXPECT_TRUE(place_of_bell(place.bell()));
+  EXPECT_TRUE(place_of_bell(spelt).is(Errc::not_a_queue));
+  ASSERT_TRUE(os::make_doorbell(spelt));
+  ASSERT_TRUE(os::remove_file(file_of("/q")));  // as in the middle of a creation: no name, and the doorbell not open
+  sweep(place.directory, 0);
+  EXPECT_TRUE(os::facts(place.queue()));
+  EXPECT_TRUE(os::facts(place.bell()));
+}
+
 TEST_F(SegmentTest, QueueOfAnotherBuildIsAMismatch) {
   const Result<Segment> segment = publish({"/q", 1, 1, 0600});
   segment->header().identity.fingerprint.set(~segment->header().identity.fingerprint.get());

@@ -89,7 +89,7 @@ class WatchTest : public testing::Test {
   void make(std::uint64_t capacity, std::uint64_t message_size) {
     (void)remove("/q");
     queue_ = std::move(*Queue::join(std::move(*publish({"/q", capacity, message_size, 0600}))));
-    bell_ = std::move(*os::open_doorbell(queue_->segment().place().bell(), os::Blocking::no));
+    bell_ = std::move(*os::open_doorbell(queue_->segment().place().bell(), os::Blocking::no, geteuid()));
   }
 
   [[nodiscard]] Bell bell() const { return os::bell_state(bell_.get()); }
@@ -325,7 +325,7 @@ TEST_F(WatchTest, FirstPollerFindsTheBellRightWhateverHappenedBefore) {
   bell_.reset();
   queue_ = nullptr;
   queue_ = attached();
-  bell_ = std::move(*os::open_doorbell(queue_->segment().place().bell(), os::Blocking::no));
+  bell_ = std::move(*os::open_doorbell(queue_->segment().place().bell(), os::Blocking::no, geteuid()));
   EXPECT_EQ(bell(), Bell::empty);
   ASSERT_TRUE(queue_->begin_poll(Edges::no));
   EXPECT_EQ(bell(), Bell::full);
