@@ -36,7 +36,7 @@ std::string take_queue(const CLI::Option* option, std::vector<std::string>& word
     return name;
   }
   // NOLINTNEXTLINE(concurrency-mt-unsafe): mq has one thread, and nothing in it changes the environment.
-  if (const char* variable = std::getenv(kVariable); variable != nullptr && *variable != '\0') return variable;
+  if (const char* variable = secure_getenv(kVariable); variable != nullptr && *variable != '\0') return variable;
   if (words.empty()) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
   throw Complaint(Status::usage, fmt::format("no queue: '{0}' has no slash in front and so is a message; "
                                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",

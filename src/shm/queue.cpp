@@ -14,7 +14,7 @@ namespace {
 
 // MQXX_SPIN=0 makes waiters sleep at once: for measuring what polling is worth.
 bool spinning_wanted() noexcept {
-  const char* chosen = std::getenv("MQXX_SPIN");
+  const char* chosen = secure_getenv("MQXX_SPIN");
   return chosen == nullptr || std::strcmp(chosen, "0") != 0;
 }
 

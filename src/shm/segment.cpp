@@ -132,7 +132,7 @@ Result<void> Segment::renew() noexcept {
 }
 
 std::string directory() {
-  const char* chosen = std::getenv("MQXX_DIR");
+  const char* chosen = secure_getenv("MQXX_DIR");
   return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";
 }
 
