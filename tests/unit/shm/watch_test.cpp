@@ -734,6 +734,42 @@ TEST_F(WatchTest, MessageAfterTheRegisteredProcessDiedIsToldToNobody) {
   EXPECT_EQ(broken(*queue_), "");
 }
 
+/// A process that never asked for a signal, and is told of none.
+TEST_F(WatchTest, RegistrationThatNobodyMadeRaisesNoSignalInAProcessOfTheSenders) {
+  make(4, 64);
+  ASSERT_TRUE(change_mode(queue_->segment(), 0666));  // others may write to it, and so write registrations
+  test::Child bystander([] {
+    for (;;) pause();
+  });
+  const auto forger = attached();
+  for (const std::int32_t target : {bystander.pid(), getpid()}) {
+    ASSERT_TRUE(forger->register_notice({Notice::signal, SIGKILL, 0}));
+    forger->segment().header().watch.pid.set(target);
+    ASSERT_TRUE(send(*queue_));
+    ASSERT_TRUE(receive(*queue_));
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(bystander.pid(), &status, WNOHANG), 0) << "it lives";
+}
+
+TEST_F(WatchTest, SignalThatOthersWroteOverTheOwnIsNotRaised) {
+  make(4, 64);
+  sigset_t set;
+  sigset_t before;
+  sigemptyset(&set);
+  sigaddset(&set, SIGRTMIN);
+  pthread_sigmask(SIG_BLOCK, &set, &before);
+  ASSERT_TRUE(queue_->register_notice({Notice::signal, SIGRTMIN, 7}));
+  queue_->segment().header().watch.signal.set(SIGKILL);
+  queue_->segment().header().watch.value.set(0x41414141);
+  ASSERT_TRUE(send(*queue_));
+  const timespec limit{10, 0};
+  siginfo_t info{};
+  EXPECT_EQ(sigtimedwait(&set, &info, &limit), SIGRTMIN);
+  EXPECT_EQ(info.si_value.sival_int, 7) << "as it was registered";
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 TEST_F(WatchTest, HelperWaitsUntilTheRegistrationIsOverHoweverItEnds) {
   make(4, 64);
   const auto helped = [this](const std::function<void()>& end) {
