@@ -2,6 +2,7 @@
 // for as long as somebody polls it. For other descriptors they cost a look into the table.
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 
 #include <pthread.h>
 
@@ -29,8 +30,10 @@ int poll_queues(pollfd* descriptors, nfds_t count) noexcept {
     if (entry == 0 || is_private(entry)) return -1;
     const Found found = find(descriptors[i].fd, calling);
     if (found.queue == nullptr) return -1;
-    descriptors[i].revents = ready_events(*found.queue, descriptors[i].events);
-    if (descriptors[i].revents != 0) ++ready;
+    const std::optional<short> events = ready_events(*found.queue, descriptors[i].events);
+    if (!events) return -1;
+    descriptors[i].revents = *events;
+    if (*events != 0) ++ready;
   }
   return ready == 0 ? -1 : ready;
 }

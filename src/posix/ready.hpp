@@ -1,18 +1,25 @@
 // What a queue that polls is now, without asking the system.
 #pragma once
 
+#include <optional>
+
 #include <poll.h>
 
 #include "posix/descriptors.hpp"
 
 namespace mqxx::posix {
 
-/// Of the events that are wanted those that are there.
-inline short ready_events(OpenQueue& queue, short wanted) noexcept {
+/// Of the events that are wanted those that are there. None: it takes a lock to know, since somebody died inside one, or
+/// may have died with a slot of his own.
+inline std::optional<short> ready_events(OpenQueue& queue, short wanted) noexcept {
+  constexpr int kReadable = POLLIN | POLLRDNORM;
+  constexpr int kWritable = POLLOUT | POLLWRNORM;
   const shm::Queue* mapped = queue.queue();
-  if (mapped == nullptr) return 0;
+  if (mapped == nullptr) return short{0};
   const shm::Readiness ready = mapped->readiness();
-  const int events = (ready.readable ? POLLIN | POLLRDNORM : 0) | (ready.writable ? POLLOUT | POLLWRNORM : 0);
+  const int events = (ready.readable ? kReadable : 0) | (ready.writable ? kWritable : 0);
+  const bool missing = (wanted & (kReadable | kWritable) & ~events) != 0;
+  if (mapped->in_doubt() || (missing && mapped->has_loans())) return std::nullopt;
   return static_cast<short>(wanted & events);
 }
 

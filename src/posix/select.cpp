@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -60,9 +61,10 @@ int select_queues(int count, Sets sets) noexcept {
     const Found found = find(fd, calling);
     if (found.queue == nullptr) return -1;
     const int wanted = (sets.readable.has(fd) ? POLLIN : 0) | (sets.writable.has(fd) ? POLLOUT : 0);
-    const short events = ready_events(*found.queue, static_cast<short>(wanted));
-    ready += ((events & POLLIN) != 0 ? 1 : 0) + ((events & POLLOUT) != 0 ? 1 : 0);
-    seen[asked++] = {fd, events};
+    const std::optional<short> events = ready_events(*found.queue, static_cast<short>(wanted));
+    if (!events) return -1;
+    ready += ((*events & POLLIN) != 0 ? 1 : 0) + ((*events & POLLOUT) != 0 ? 1 : 0);
+    seen[asked++] = {fd, *events};
   }
   if (ready == 0) return -1;
   for (const auto& [fd, events] : std::span(seen).first(asked)) {

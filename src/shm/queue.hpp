@@ -122,6 +122,10 @@ class Queue {
   void begin_in_child() noexcept;
   /// Looks for what dead processes left, as those who sleep do by themselves.
   void look() noexcept;
+  /// Without a lock. in_doubt: a process died inside one, and what readiness() sees may be half done. has_loans: slots
+  /// have owners, who may be dead, and then there is more than readiness() sees.
+  [[nodiscard]] bool in_doubt() const noexcept;
+  [[nodiscard]] bool has_loans() const noexcept { return out_.writing.get() + in_.reading.get() != 0; }
   /// Without a lock: what is true was true a moment ago; what is not may be on its way.
   [[nodiscard]] Readiness readiness() const noexcept;
   /// Registers this process for the next message that comes when the queue is empty and nobody waits for one.

@@ -100,6 +100,8 @@ Result<void> Queue::begin_poll(Edges edges) noexcept {
   (void)be_user();
   if (bell() < 0) return Errc::queue_damaged;
   if (!lock_both()) return Errc::would_deadlock;
+  // Who says empty or full asks first whether an owner of slots has died.
+  rescue_loans();
   User& entry = segment_.user(user_.load(std::memory_order_relaxed));
   Watch& watch = segment_.header().watch;
   entry.polls.add(1);
@@ -271,8 +273,12 @@ void Queue::begin_in_child() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Queue::look() noexcept {
-  if (lock_both()) unlock_both();
+  if (!lock_both()) return;
+  rescue_loans();
+  unlock_both();
 }
+
+bool Queue::in_doubt() const noexcept { return os::owner_died(out_.lock) || os::owner_died(in_.lock); }
 
 // The end of this handle: what it watched is not watched any more.
 void Queue::leave_watch() noexcept {
