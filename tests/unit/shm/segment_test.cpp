@@ -3,6 +3,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support/private_directory.hpp"
 
@@ -62,7 +63,9 @@ TEST_F(SegmentTest, DoorbellUnderAnotherSpellingOfANumberSweepsNothingAway) {
   EXPECT_TRUE(place_of_bell(place.bell()));
   EXPECT_TRUE(place_of_bell(spelt).is(Errc::not_a_queue));
   ASSERT_TRUE(os::make_doorbell(spelt));
-  ASSERT_TRUE(os::remove_file(file_of("/q")));  // as in the middle of a creation: no name, and the doorbell not open
+  const Result<UniqueFd> bell = os::open_doorbell(place.bell(), os::Blocking::no, geteuid());
+  ASSERT_TRUE(bell);
+  ASSERT_TRUE(os::remove_file(file_of("/q")));  // as in the middle of a creation: no name, and a doorbell that is held
   sweep(place.directory, 0);
   EXPECT_TRUE(os::facts(place.queue()));
   EXPECT_TRUE(os::facts(place.bell()));
