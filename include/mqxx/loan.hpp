@@ -65,6 +65,10 @@ class ReceiveLoan {
   [[nodiscard]] Priority priority() const { return priority_; }
   explicit operator bool() const { return home_ != nullptr; }
 
+  /// Whether what was read so far is what was sent. false when the queue's file was cut short by force: bytes that it
+  /// lost read as zeros. Who acts on a message in place asks before it acts.
+  [[nodiscard]] bool intact() const noexcept;
+
   /// Done: the message is gone and its slot is free.
   void release() noexcept;
   /// Not done: the message goes back to its place, before all younger ones of its priority.

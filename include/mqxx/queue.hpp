@@ -30,6 +30,8 @@ namespace mqxx {
 class MessageRange;
 
 /// A description of one queue: RAII, movable, safe to use from any number of threads at once.
+/// A queue whose file is cut short by force is queue_damaged from every call that notices. For that the first opening
+/// installs a handler for SIGBUS that passes on what is not a queue's; who installs one later passes on to it.
 /// It may be used after fork(2) by both processes. Calls other than close() and moves are thread-safe.
 class Queue {
  public:

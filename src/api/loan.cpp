@@ -57,6 +57,8 @@ ReceiveLoan& ReceiveLoan::operator=(ReceiveLoan&& other) noexcept {
 
 ReceiveLoan::~ReceiveLoan() { release(); }
 
+bool ReceiveLoan::intact() const noexcept { return home_ == nullptr || home_->intact(); }
+
 void ReceiveLoan::release() noexcept {
   if (home_ != nullptr) home_->release_loan(slot_);
   home_.reset();

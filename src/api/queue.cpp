@@ -22,7 +22,7 @@ bool is_answer(Failure failure) noexcept {
 std::string_view operation_of(Creation creation) noexcept { return creation == Creation::open ? "open" : "create"; }
 
 Result<std::shared_ptr<Backend>> open_home(std::string_view name, Creation creation, const OpenOptions& options) {
-  const Result<Address> address = parse_address(name);
+  const Result<Address> address = or_no_memory([&] { return parse_address(name); });
   if (!address) return address.failure();
   return backend::open(*address, creation, options);
 }
@@ -129,7 +129,7 @@ void Queue::unlink(std::string_view name) {
 
 void Queue::unlink(std::string_view name, std::error_code& ec) noexcept {
   ec.clear();
-  const Result<Address> address = parse_address(name);
+  const Result<Address> address = or_no_memory([&] { return parse_address(name); });
   const Result<void> done = address ? backend::unlink(*address) : Result<void>(address.failure());
   if (!done) ec = code_of(done.failure());
 }

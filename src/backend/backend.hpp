@@ -59,6 +59,8 @@ class Backend {
   /// Removes the name if it still means this queue; not_found otherwise.
   virtual Result<void> unlink() noexcept = 0;
 
+  /// Whether everything was there that was touched: what was read in place is what was sent.
+  [[nodiscard]] virtual bool intact() const noexcept = 0;
   [[nodiscard]] virtual Access access() const noexcept = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// Never change, and so are known without asking: for the sentences of errors.

@@ -67,12 +67,18 @@ class ShmBackend final : public Backend {
   Result<std::vector<Message>> peek(std::size_t most) noexcept override;
 
   Result<Attributes> attributes() noexcept override {
-    return Attributes{.capacity = queue_->geometry().capacity,
-                      .message_size = queue_->geometry().message_size,
-                      .depth = queue_->depth(),
-                      .nonblocking = is_nonblocking()};
+    const Attributes attributes{.capacity = queue_->geometry().capacity,
+                                .message_size = queue_->geometry().message_size,
+                                .depth = queue_->depth(),
+                                .nonblocking = is_nonblocking()};
+    if (!queue_->intact()) return Errc::queue_damaged;
+    return attributes;
   }
-  Result<Statistics> statistics() noexcept override { return queue_->statistics(); }
+  Result<Statistics> statistics() noexcept override {
+    const Statistics statistics = queue_->statistics();
+    if (!queue_->intact()) return Errc::queue_damaged;
+    return statistics;
+  }
   Result<void> set_nonblocking(bool nonblocking) noexcept override {
     nonblocking_.store(nonblocking, std::memory_order_relaxed);  // a lone flag: it orders nothing else
     return {};
@@ -80,6 +86,7 @@ class ShmBackend final : public Backend {
   [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
   Result<void> unlink() noexcept override;
 
+  [[nodiscard]] bool intact() const noexcept override { return queue_->intact(); }
   [[nodiscard]] Access access() const noexcept override { return access_; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] std::size_t message_size() const noexcept override { return queue_->geometry().message_size; }
@@ -145,14 +152,16 @@ Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {
   }
 }
 
-Result<void> ShmBackend::unlink() noexcept {
-  const std::string path = shm::file_of(name_);
-  const Result<os::FileFacts> named = os::facts(path);
+// As long as the name still means that queue.
+Result<void> remove_name(const std::string& name, std::uint64_t inode) {
+  const Result<os::FileFacts> named = os::facts(shm::file_of(name));
   if (!named) return named.failure();
-  const Result<os::FileFacts> ours = os::facts(queue_->segment().fd());
-  if (!ours) return ours.failure();
-  if (named->device != ours->device || named->inode != ours->inode) return Errc::not_found;
-  return shm::remove(name_);
+  if (named->inode != inode) return Errc::not_found;
+  return shm::remove(name);
+}
+
+Result<void> ShmBackend::unlink() noexcept {
+  return or_no_memory([this] { return remove_name(name_, queue_->segment().place().inode); });
 }
 
 // The mode that the creator asked for: the file itself is wider (src/shm/segment.cpp says why).
@@ -160,14 +169,16 @@ Result<void> check_access(const shm::Segment& segment, Access access) noexcept {
   const Result<os::FileFacts> facts = os::facts(segment.fd());
   if (!facts) return facts.failure();
   const std::uint32_t mode = segment.header().identity.mode.get();
+  if (segment.torn()) return Errc::queue_damaged;
   if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access)))
     return Errc::permission_denied;
   return {};
 }
 
-Result<shm::Segment> obtain(const std::string& name, Creation creation, const OpenOptions& options) noexcept {
+Result<shm::Segment> obtain(const std::string& name, Creation creation, const OpenOptions& options,
+                            shm::NewNames& names) {
   const shm::NewQueue wanted{name, options.capacity, options.message_size, options.mode};
-  if (creation == Creation::create) return shm::publish(wanted);
+  if (creation == Creation::create) return shm::publish(wanted, &names);
   // Bounded, in case somebody creates and removes the queue all the time.
   constexpr int kTries = 100;
   for (int tries = 0;; ++tries) {
@@ -178,7 +189,7 @@ Result<shm::Segment> obtain(const std::string& name, Creation creation, const Op
       return segment;
     }
     if (creation == Creation::open || !segment.is(Errc::not_found)) return segment;
-    segment = shm::publish(wanted);
+    segment = shm::publish(wanted, &names);
     if (tries == kTries || !segment.is(Errc::already_exists)) return segment;
   }
 }
@@ -187,15 +198,16 @@ Result<shm::Segment> obtain(const std::string& name, Creation creation, const Op
 
 Result<std::shared_ptr<Backend>> open_shm(const std::string& name, Creation creation,
                                           const OpenOptions& options) noexcept {
-  Result<shm::Segment> segment = obtain(name, creation, options);
-  if (!segment) return segment.failure();
-  Result<std::unique_ptr<shm::Queue>> queue = shm::Queue::join(std::move(*segment));
-  if (!queue) return queue.failure();
-  try {
-    return std::shared_ptr<Backend>(std::make_shared<ShmBackend>(std::move(*queue), name, options));
-  } catch (const std::bad_alloc&) {
-    return Errc::no_memory;
-  }
+  return or_no_memory([&]() -> Result<std::shared_ptr<Backend>> {
+    shm::NewNames names;  // a call that fails leaves no queue behind
+    Result<shm::Segment> segment = obtain(name, creation, options, names);
+    if (!segment) return segment.failure();
+    Result<std::unique_ptr<shm::Queue>> queue = shm::Queue::join(std::move(*segment));
+    if (!queue) return queue.failure();
+    std::shared_ptr<Backend> opened = std::make_shared<ShmBackend>(std::move(*queue), name, options);
+    names.keep();
+    return opened;
+  });
 }
 
 Result<void> unlink_shm(const std::string& name) noexcept { return shm::remove(name); }

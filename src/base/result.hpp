@@ -1,6 +1,7 @@
 // Result<T>: a value, or why there is none. Everything below the public API answers with it; nothing there throws.
 #pragma once
 
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -50,5 +51,15 @@ class [[nodiscard]] Result<void> {
  private:
   Failure failure_;
 };
+
+/// What `work` answers, or no_memory where it throws std::bad_alloc: making a path does.
+template <class Work>
+auto or_no_memory(Work work) noexcept -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return Errc::no_memory;
+  }
+}
 
 }  // namespace mqxx

@@ -6,7 +6,8 @@
 //    and leaves what is there alone. A file that dies before that leaves nothing behind where the system allows it.
 //  - reserve makes a range safe to touch: afterwards an access cannot fail for want of memory. no_space otherwise; what
 //  was
-//    there keeps its contents, new bytes are zero. It may be called again for the same range.
+//    there keeps its contents, new bytes are zero, and the file stays as long as it is. It may be called again for the
+//    same range.
 //  - resize neither reserves nor fills memory, and fails, rather than raises a signal, above the process's file-size
 //  limit.
 #pragma once

@@ -287,9 +287,9 @@ int close_entry(int fd) noexcept {
   forget(fd);
   (void)system::close(fd);  // a FIFO has nothing to lose by it
   if (queue != nullptr) {
-    const shm::Place place = queue->place();
+    const Result<shm::Place> place = or_no_memory([&] { return Result<shm::Place>(queue->place()); });
     let_go(queue);
-    (void)shm::remove_unused(place);
+    if (place) (void)shm::remove_unused(*place);  // else somebody's sweep() will
   }
   errno = error;
   return 0;

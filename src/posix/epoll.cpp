@@ -20,7 +20,10 @@ std::atomic<bool> g_any{false};  // a queue was put into an instance at some tim
 template <class WaitFor>
 int wait_in_slices(const timespec* timeout, WaitFor wait_for) {
   Slices slices(timeout);
-  return slices.wait(wait_for, look_at_all);
+  return slices.wait(wait_for, [] {
+    look_at_all();
+    return 0;
+  });
 }
 
 /// Rounded up: a wait is never too short.

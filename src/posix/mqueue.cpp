@@ -278,11 +278,13 @@ int unlink_named(const char* name) noexcept {
   const long wanted_flags = wanted == nullptr ? flags : wanted->mq_flags;  // read first: both may be one struct
   if (before != nullptr) {
     if (!call.map()) return -1;
+    const std::size_t depth = call.queue->depth();
+    if (!call.queue->intact()) return refuse<int>(Failure{Errc::queue_damaged});
     *before = {};
     before->mq_flags = flags;
     before->mq_maxmsg = call.queue->geometry().capacity;
     before->mq_msgsize = call.queue->geometry().message_size;
-    before->mq_curmsgs = static_cast<long>(call.queue->depth());
+    before->mq_curmsgs = static_cast<long>(depth);
   }
   if (wanted_flags != flags) (void)system::fcntl(descriptor, F_SETFL, wanted_flags);
   return call.succeed(0);

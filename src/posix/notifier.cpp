@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "os/guard.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 #include "posix/descriptors.hpp"
@@ -128,6 +129,7 @@ bool Notifier::start_helper(OpenQueue& queue) noexcept {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  sigdelset(&all, os::kGuardSignal);  // who touches a queue must be able to get it
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread{};
   // The thread marks the queue as used before anybody may close it: its maker is inside a call, and waits.

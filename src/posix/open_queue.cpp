@@ -28,7 +28,7 @@ shm::Queue* OpenQueue::attach() noexcept {
   if (present != nullptr) return present;
   const int error = errno;
   const HeadRoom room;
-  Result<shm::Segment> segment = shm::attach_file(place_.queue());
+  Result<shm::Segment> segment = or_no_memory([&] { return shm::attach_file(place_.queue()); });
   if (!segment) return refuse<shm::Queue*>(segment.failure());
   // Its owner may have put another there.
   if (segment->place().inode != place_.inode) return refuse<shm::Queue*>(EBADMSG);

@@ -1,5 +1,6 @@
 // poll and ppoll. A queue that is ready answers without a system call; for one that is not, the doorbell is kept right
 // for as long as somebody polls it. For other descriptors they cost a look into the table.
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -55,7 +56,11 @@ int poll_queues_or_system(pollfd* descriptors, nfds_t count, const timespec* tim
   if (!valid(timeout)) return refuse<int>(EINVAL);
   Slices slices(timeout);
   return slices.wait([&](const timespec& slice) { return system::ppoll(descriptors, count, &slice, mask); },
-                     [&] { polled.look(); });
+                     [&] {
+                       polled.look();
+                       // One that has lost its file rings no bell.
+                       return mask == nullptr ? std::max(poll_queues(descriptors, count), 0) : 0;
+                     });
 }
 
 }  // namespace

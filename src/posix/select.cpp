@@ -1,4 +1,5 @@
 // select and pselect, with queues as in poll.cpp.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -132,6 +133,7 @@ int wait_in_slices(const Call& call, Slices& slices, Polled& polled) {
       [&] {
         question.ask_again();
         polled.look();
+        return call.mask == nullptr ? std::max(select_queues(call.count, call.bits()), 0) : 0;  // as in poll
       });
 }
 

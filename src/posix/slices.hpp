@@ -29,15 +29,15 @@ class Slices {
     until_ = os::now_ns() + seconds * kSecondNs + timeout->tv_nsec;
   }
 
-  /// Calls wait_for(timespec) until it answers anything but 0 (its time is over) or all the time is over, and look()
-  /// in between. @return the last answer
+  /// Calls wait_for(timespec) and, in between, look(), until one of them answers anything but 0 (nothing yet) or all
+  /// the time is over. @return the last answer
   template <class WaitFor, class Look>
   int wait(WaitFor wait_for, Look look) {
     for (;;) {
       const std::int64_t left = this->left();
-      const int answer = wait_for(timespec_of(std::min(left, kSliceNs)));
+      int answer = wait_for(timespec_of(std::min(left, kSliceNs)));
+      if (answer == 0 && left > kSliceNs) answer = look();
       if (answer != 0 || left <= kSliceNs) return answer;
-      look();
     }
   }
 

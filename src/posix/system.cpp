@@ -53,6 +53,10 @@ constinit Next<decltype(chroot)> g_chroot("chroot");
 constinit Next<decltype(unshare)> g_unshare("unshare");
 constinit Next<decltype(setns)> g_setns("setns");
 constinit Next<decltype(recvmmsg)> g_recvmmsg("recvmmsg");
+constinit Next<decltype(sigaction)> g_sigaction("sigaction");
+constinit Next<decltype(signal)> g_signal("signal");
+constinit Next<decltype(sysv_signal)> g_sysv_signal("__sysv_signal");
+constinit Next<decltype(sigset)> g_sigset("sigset");
 constinit Next<decltype(setuid)> g_setuid("setuid");
 constinit Next<decltype(seteuid)> g_seteuid("seteuid");
 constinit Next<decltype(setreuid)> g_setreuid("setreuid");
@@ -82,6 +86,10 @@ void resolve() {
   (void)g_epoll_pwait2.get();
   (void)g_recvmsg.get();
   (void)g_recvmmsg.get();
+  (void)g_signal.get();
+  (void)g_sysv_signal.get();
+  (void)g_sigset.get();
+  (void)g_sigaction.get();
   (void)g_setuid.get();
   (void)g_seteuid.get();
   (void)g_setreuid.get();
@@ -141,6 +149,13 @@ int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeo
 ssize_t recvmsg(int socket, msghdr* message, int flags) { return g_recvmsg.get()(socket, message, flags); }
 int recvmmsg(int socket, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
   return g_recvmmsg.get()(socket, messages, count, flags, timeout);
+}
+
+sighandler_t signal(int signal, sighandler_t handler) { return g_signal.get()(signal, handler); }
+sighandler_t sysv_signal(int signal, sighandler_t handler) { return g_sysv_signal.get()(signal, handler); }
+sighandler_t sigset(int signal, sighandler_t handler) { return g_sigset.get()(signal, handler); }
+int sigaction(int signal, const struct sigaction* action, struct sigaction* before) {
+  return g_sigaction.get()(signal, action, before);
 }
 
 int setuid(uid_t user) { return g_setuid.get()(user); }

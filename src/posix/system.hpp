@@ -42,6 +42,11 @@ int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeo
 ssize_t recvmsg(int socket, msghdr* message, int flags);
 int recvmmsg(int socket, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
 
+sighandler_t signal(int signal, sighandler_t handler);
+sighandler_t sysv_signal(int signal, sighandler_t handler);
+sighandler_t sigset(int signal, sighandler_t handler);
+int sigaction(int signal, const struct sigaction* action, struct sigaction* before);
+
 int setuid(uid_t user);
 int seteuid(uid_t user);
 int setreuid(uid_t real, uid_t effective);

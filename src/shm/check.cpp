@@ -168,7 +168,7 @@ class Checker {
   }
 
   void check_slots() {
-    for (std::uint32_t slot = 0; slot < used_; ++slot) {
+    for (std::uint32_t slot = 0; slot < used_ && queue_.intact(); ++slot) {
       const SlotHeader& header = s_.slot(slot);
       const std::uint32_t state = mark_state(header.mark.get());
       const std::string name = "slot " + std::to_string(slot);
@@ -262,14 +262,14 @@ class Checker {
 Result<std::vector<Broken>> check(Queue& queue) noexcept {
   std::vector<Broken> findings;
   bool memory = true;
-  const bool held = queue.hold([&]() noexcept {
+  const Result<void> held = queue.hold([&]() noexcept {
     try {
       Checker(queue, findings).run();
     } catch (const std::bad_alloc&) {
       memory = false;
     }
   });
-  if (!held) return Errc::would_deadlock;
+  if (!held) return held.failure();
   if (!memory) return Errc::no_memory;
   return findings;
 }

@@ -34,7 +34,7 @@ void Queue::doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept {
   os::disown(lock, owner);
 }
 
-// @return false when this thread is inside a lock already
+// @return false when this thread is inside one already
 bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
   locked = os::lock_first(lock);
   Doubt doubt;
@@ -62,12 +62,26 @@ bool Queue::lock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   os::Locked locked{};
   if (!lock_first(out_.lock, locked)) [[unlikely]]
     return false;
-  if (locked == os::Locked::clean) [[likely]]
+  if (locked == os::Locked::clean && intact()) [[likely]]
     return true;
-  lock_second();
-  recover();
-  os::unlock_second(out_.lock, in_.lock);
-  return true;
+  if (locked == os::Locked::owner_died && intact()) {
+    lock_second();
+    recover();
+    os::unlock_second(out_.lock, in_.lock);
+    if (intact()) return true;
+  }
+  leave_torn(out_.lock, locked);
+  return false;
+}
+
+// A queue that has lost pages is not worked on. Nor is it repaired: the mark of a dead owner stays, so that the others
+// find out as well.
+void Queue::leave_torn(os::LockWord& lock, os::Locked locked) noexcept {
+  if (locked == os::Locked::owner_died) {
+    os::abandon_first(lock);
+  } else {
+    os::unlock_first(lock);
+  }
 }
 
 void Queue::unlock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
@@ -81,8 +95,12 @@ bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
     os::Locked locked{};
     if (!lock_first(in_.lock, locked)) [[unlikely]]
       return false;
-    if (locked == os::Locked::clean) [[likely]]
+    if (locked == os::Locked::clean && intact()) [[likely]]
       return true;
+    if (!intact()) {
+      leave_torn(in_.lock, locked);
+      return false;
+    }
     // Recovery needs both, the senders' first: leave the mark for whoever comes before we are back.
     os::abandon_first(in_.lock);
     if (!lock_both()) return false;
@@ -104,8 +122,13 @@ bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   os::Locked first{};
   if (!lock_first(out_.lock, first)) return false;
   const os::Locked second = lock_second();
-  if (first == os::Locked::owner_died || second == os::Locked::owner_died) recover();
-  return true;
+  const bool died = first == os::Locked::owner_died || second == os::Locked::owner_died;
+  if (died && intact()) recover();
+  if (intact()) [[likely]]
+    return true;
+  os::unlock_second(out_.lock, in_.lock);
+  leave_torn(out_.lock, died ? os::Locked::owner_died : os::Locked::clean);
+  return false;
 }
 
 // To this very process, and only when it has no lock: the handler may call us.

@@ -35,10 +35,11 @@ Queue::Queue(Segment segment) noexcept
 Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
   std::unique_ptr<Queue> queue(new (std::nothrow) Queue(std::move(segment)));
   if (queue == nullptr) return Errc::no_memory;
-  if (!queue->lock_senders()) return Errc::would_deadlock;
+  if (!queue->lock_senders()) return queue->not_entered();
   const Result<void> enlisted = queue->enlist();
   queue->unlock_senders();
   if (!enlisted) return enlisted.failure();
+  if (!queue->intact()) return Errc::queue_damaged;
   return queue;
 }
 
@@ -83,7 +84,7 @@ std::uint32_t Queue::peek_slot(const PeekCursor& cursor) noexcept {
 }
 
 Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept {
-  if (!lock_receivers()) return Errc::would_deadlock;
+  if (!lock_receivers()) return not_entered();
   const std::uint32_t slot = peek_slot(cursor);
   Received message;
   Result<Peeked> peeked = Peeked{};
@@ -97,6 +98,7 @@ Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noex
     }
   }
   unlock_receivers();
+  if (!intact()) return Errc::queue_damaged;
   return peeked;
 }
 

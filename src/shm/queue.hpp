@@ -142,16 +142,21 @@ class Queue {
   /// That one instead of opening it. REQUIRES: bell() was not called yet.
   void take_bell(UniqueFd bell) noexcept { bell_.store(bell.release(), std::memory_order_release); }
 
+  /// Whether everything that this process has touched was there. If not, every call fails with queue_damaged from then
+  /// on, and what was read in place may be zeros.
+  [[nodiscard]] bool intact() const noexcept { return !segment_.torn(); }
   [[nodiscard]] const Segment& segment() const noexcept { return segment_; }
   [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry(); }
 
-  /// Holds everybody off while `look` runs; for the checker. @return false from inside a signal handler
+  /// Holds everybody off while `look` runs; for the checker. Fails with would_deadlock from inside a signal handler,
+  /// and with queue_damaged.
   template <class Look>
-  bool hold(Look look) noexcept {
-    if (!lock_both()) return false;
+  Result<void> hold(Look look) noexcept {
+    if (!lock_both()) return not_entered();
     look();
     unlock_both();
-    return true;
+    if (!intact()) return Errc::queue_damaged;
+    return {};
   }
   /// The processes that have the queue open.
   std::vector<std::int32_t> users();
@@ -159,8 +164,8 @@ class Queue {
  private:
   explicit Queue(Segment segment) noexcept;
 
-  // locks.cpp. false: this thread is inside a lock already (would_deadlock). A dead owner's leavings are repaired on
-  // the way.
+  // locks.cpp. false: not_entered() says why. A dead owner's leavings are repaired on the way.
+  [[nodiscard]] Errc not_entered() const noexcept { return intact() ? Errc::would_deadlock : Errc::queue_damaged; }
   bool lock_senders() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
   void unlock_senders() noexcept MQXX_RELEASE(senders_lock_);
   bool lock_receivers() noexcept MQXX_TRY_ACQUIRE(true, receivers_lock_);
@@ -182,6 +187,7 @@ class Queue {
     std::uint32_t asleep = 0;  ///< looks that found it so
   };
   void doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept;
+  static void leave_torn(os::LockWord& lock, os::Locked locked) noexcept;
 
   // watch.cpp
   struct Owed {

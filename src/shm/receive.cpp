@@ -118,7 +118,7 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
 
 [[gnu::flatten]] Result<void> Queue::receive_now(std::span<std::byte> buffer, Received& received) noexcept {
   bool both = false;
-  if (!enter_receivers(both)) return Errc::would_deadlock;
+  if (!enter_receivers(both)) return not_entered();
   step(Step::receive_locked);
   const std::uint32_t slot = next_slot();
   Received message;
@@ -136,6 +136,10 @@ void Queue::free_slot(std::uint32_t slot) noexcept {
     return release_loan(slot);
   }
   copy_bytes(buffer.data(), segment_.payload(slot), message.size);
+  if (!intact()) [[unlikely]] {  // zeros, perhaps
+    leave_receivers(both);
+    return Errc::queue_damaged;
+  }
   step(Step::payload_read);
   free_slot(slot);
   note_received(1, message.size);
@@ -155,7 +159,7 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
 
 [[gnu::flatten]] Result<std::size_t> Queue::receive_some(std::span<Incoming> room) noexcept {
   bool both = false;
-  if (!enter_receivers(both)) return Errc::would_deadlock;
+  if (!enter_receivers(both)) return not_entered();
   std::size_t received = 0;
   std::uint64_t bytes = 0;
   Errc why = Errc::would_block;
@@ -176,6 +180,11 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
       break;
     }
     copy_bytes(place.buffer.data(), segment_.payload(slot), message.size);
+    if (!intact()) [[unlikely]] {
+      why = Errc::queue_damaged;
+      --received;
+      break;
+    }
     free_slot(slot);
     bytes += message.size;
   }
@@ -189,7 +198,8 @@ Result<void> Queue::receive(std::span<std::byte> buffer, const Wait& wait, Recei
   if (large.slot != kNoSlot) {
     copy_bytes(room[received - 1].buffer.data(), large.bytes.data(), large.bytes.size());
     const Result<void> released = release_loan(large.slot);
-    if (!released) return released.failure();
+    // The small ones before it are the caller's whatever has become of this one.
+    if (!released && --received == 0) return released.failure();
   }
   return received;
 }
@@ -230,7 +240,7 @@ Loan Queue::mark_reading(std::uint32_t slot, const Received& message) noexcept {
 
 Result<Loan> Queue::receive_loan_now() noexcept {
   bool both = false;
-  if (!enter_receivers(both)) return Errc::would_deadlock;
+  if (!enter_receivers(both)) return not_entered();
   const std::uint32_t slot = next_slot();
   Received message;
   Result<Loan> loan = Errc::would_block;
@@ -240,6 +250,7 @@ Result<Loan> Queue::receive_loan_now() noexcept {
     loan = Errc::queue_damaged;
   }
   leave_receivers(both);
+  if (loan && !intact()) return Errc::queue_damaged;
   return loan;
 }
 
@@ -252,7 +263,7 @@ Result<Loan> Queue::receive_loan(const Wait& wait) {
 Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
   if (inherited()) return Errc::closed;
   bool both = false;
-  if (!enter_receivers(both)) return Errc::would_deadlock;
+  if (!enter_receivers(both)) return not_entered();
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
@@ -271,7 +282,7 @@ Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
 Result<void> Queue::put_back_loan(std::uint32_t slot) noexcept {
   if (inherited()) return Errc::closed;
   // Both locks: the receivers that may have it are woken under the senders'.
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {

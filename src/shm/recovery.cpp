@@ -117,7 +117,8 @@ void Queue::tell_everybody() noexcept {
   std::uint64_t sequence = out_.sequence.get();
   std::uint32_t asked = kNoUser;  // the system, last: neighbours often have one owner
   bool owner_lives = false;
-  for (std::uint32_t slot = used; slot-- > 0;) {
+  // A page that the file has lost ends it: there may be as many as slots, and the queue is not to be saved.
+  for (std::uint32_t slot = used; slot-- > 0 && intact();) {
     SlotHeader& header = segment_.slot(slot);
     const std::uint64_t mark = header.mark.get();
     const auto state = static_cast<SlotState>(mark_state(mark));
@@ -150,7 +151,7 @@ void Queue::tell_everybody() noexcept {
   }
   step(Step::recovery_sorted);
   std::uint32_t slot = queued.sorted();
-  for (std::uint32_t steps = 0; steps < used && slot < used; ++steps) {
+  for (std::uint32_t steps = 0; steps < used && slot < used && intact(); ++steps) {
     const std::uint32_t following = segment_.next(slot).get();
     (void)index_.push_back(segment_.slot(slot).priority.get() & kMaxPriority,
                            slot);  // into an empty index: cannot fail

@@ -3,11 +3,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <new>
-#include <string_view>
 #include <utility>
 
 #include "base/address.hpp"
@@ -16,16 +13,6 @@
 
 namespace mqxx::shm {
 namespace {
-
-constexpr std::string_view kPrefix = "mqxx.";
-constexpr std::string_view kHashedPrefix = "mqxx~";
-constexpr std::size_t kHashDigits = 32;
-static_assert(kPrefix.size() == kHashedPrefix.size());
-
-// Of the files that go with the inode. Queue files begin with "mqxx." or "mqxx~", so no name leads here.
-constexpr std::string_view kPlacePrefix = "mqxx-";
-constexpr std::string_view kQueueSuffix = ".queue";
-constexpr std::string_view kBellSuffix = ".bell";
 
 // A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file; and its
 // owner, who may have made it for nobody else to open, or for nobody. What each may do with the queue is in the
@@ -36,17 +23,6 @@ std::uint32_t file_mode(std::uint32_t mode) noexcept {
     if (((mode >> shift) & 6U) != 0) wide |= 6U << shift;
   }
   return wide;
-}
-
-std::string hash_digits(std::string_view name) {
-  // FNV-1a, 128 bits. Not a secret: the header has the whole name, so names that collide refuse each other.
-  __extension__ using Wide = unsigned __int128;
-  constexpr Wide kPrime = (Wide{1} << 88) | 0x13bU;
-  Wide hash = (Wide{0x6c62272e07bb0142U} << 64) | 0x62b821756295c58dU;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  std::string digits(kHashDigits, '0');
-  for (std::size_t i = kHashDigits; i-- > 0; hash >>= 4) digits[i] = "0123456789abcdef"[static_cast<int>(hash & 15U)];
-  return digits;
 }
 
 void fill_identity(Identity& identity, const NewQueue& queue, const Geometry& geometry) noexcept {
@@ -100,7 +76,13 @@ Result<Geometry> checked_identity(const Identity& identity, std::uint64_t file_b
 Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) noexcept {
   const Result<std::byte*> memory = os::map_shared(fd.get(), geometry.file_bytes);
   if (!memory) return memory.failure();
+  Result<os::Guard> guard = os::Guard::over(*memory, geometry.file_bytes);
+  if (!guard) {
+    os::unmap(*memory, geometry.file_bytes);
+    return guard.failure();
+  }
   Segment segment;
+  segment.guard_ = std::move(*guard);
   segment.fd_ = std::move(fd);
   segment.place_ = std::move(place);
   segment.memory_ = *memory;
@@ -112,18 +94,28 @@ Segment::Segment(Segment&& other) noexcept
     : fd_(std::move(other.fd_)),
       place_(std::move(other.place_)),
       memory_(std::exchange(other.memory_, nullptr)),
+      guard_(std::move(other.guard_)),
       geometry_(other.geometry_) {}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(place_, other.place_);
   std::swap(memory_, other.memory_);
+  std::swap(guard_, other.guard_);
   std::swap(geometry_, other.geometry_);
   return *this;
 }
 
 Segment::~Segment() {
+  guard_ = {};  // another mapping may stand there as soon as this one is gone
   if (memory_ != nullptr) os::unmap(memory_, geometry_.file_bytes);
+}
+
+bool Segment::whole() const noexcept {
+  const Result<os::FileFacts> facts = os::facts(fd_.get());
+  // Should the program have closed our descriptor, the number may mean anything.
+  const bool shorter = facts && facts->inode == place_.inode && facts->size < geometry_.file_bytes;
+  return !shorter && header().identity.magic.get() == kMagic && !torn();
 }
 
 Result<void> Segment::renew() noexcept {
@@ -131,53 +123,17 @@ Result<void> Segment::renew() noexcept {
   return done ? os::map_over(memory_, fd_.get(), geometry_.file_bytes) : done;
 }
 
-std::string directory() {
-  const char* chosen = secure_getenv("MQXX_DIR");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";
-}
-
-std::string file_of(const std::string& name) {
-  const std::string_view bare = std::string_view(name).substr(1);
-  if (kPrefix.size() + bare.size() <= kMaxNameSize) return directory() + '/' + std::string(kPrefix) + std::string(bare);
-  return directory() + '/' + std::string(kHashedPrefix) + hash_digits(bare);
-}
-
-bool is_queue_file(const std::string& entry) { return entry.starts_with(kPrefix) || entry.starts_with(kHashedPrefix); }
-
-std::string Place::queue() const {
-  return directory + '/' + std::string(kPlacePrefix) + std::to_string(inode) + std::string(kQueueSuffix);
-}
-
-std::string Place::bell() const {
-  return directory + '/' + std::string(kPlacePrefix) + std::to_string(inode) + std::string(kBellSuffix);
-}
-
-Result<Place> place_of_bell(const std::string& path) noexcept {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return Errc::not_a_queue;
-  const std::string_view entry = std::string_view(path).substr(slash + 1);
-  if (!entry.starts_with(kPlacePrefix)) return Errc::not_a_queue;
-  const char* digits = entry.data() + kPlacePrefix.size();
-  Place place{path.substr(0, slash), 0};
-  const auto [end, error] = std::from_chars(digits, entry.data() + entry.size(), place.inode);
-  if (error != std::errc{} ||
-      std::string_view(end, static_cast<std::size_t>(entry.data() + entry.size() - end)) != kBellSuffix) {
-    return Errc::not_a_queue;
-  }
-  // The same number can be written with zeros in front, and then leads from one file to another.
-  if (place.bell() != path) return Errc::not_a_queue;
-  return place;
-}
-
 namespace {
 
 /// A queue's files before they have its name. Whoever gives up in the middle leaves nothing.
 struct Made {
-  Made(os::UnnamedFile made, Place where, const os::FileFacts& known) noexcept
-      : file(std::move(made)), place(std::move(where)), facts(known) {}
+  Made(os::UnnamedFile made, Place where, const os::FileFacts& known)
+      : file(std::move(made)), place(std::move(where)), queue(place.queue()), bell(place.bell()), facts(known) {}
   Made(Made&& other) noexcept
       : file(std::move(other.file)),
         place(std::move(other.place)),
+        queue(std::move(other.queue)),
+        bell(std::move(other.bell)),
         facts(other.facts),
         named(std::exchange(other.named, true)) {}
   Made& operator=(Made&&) = delete;
@@ -185,17 +141,21 @@ struct Made {
   Made& operator=(const Made&) = delete;
   ~Made() {
     if (named) return;
-    (void)os::remove_file(place.queue());
-    (void)os::remove_file(place.bell());
+    (void)os::remove_file(queue);
+    (void)os::remove_file(bell);
   }
 
   os::UnnamedFile file;
   Place place;
+  std::string queue;  // as place says; made beforehand, for there may be no memory later
+  std::string bell;
   os::FileFacts facts;
   bool named = false;
 };
 
-Result<void> make_bell(const Place& place) noexcept {
+// What follows, up to publish(), throws std::bad_alloc and nothing else.
+
+Result<void> make_bell(const Place& place) {
   Result<void> made = os::make_doorbell(place.bell());
   if (!made.is(Errc::already_exists)) return made;
   // Of a queue that had the same inode, and whose last user was killed.
@@ -205,13 +165,13 @@ Result<void> make_bell(const Place& place) noexcept {
 }
 
 // Where somebody else's file stands: the next inode will do.
-Result<void> give_place(const os::UnnamedFile& file, const Place& place) noexcept {
+Result<void> give_place(const os::UnnamedFile& file, const Place& place) {
   Result<void> done = make_bell(place);
   if (done) done = os::publish(file, place.queue());
   return done.is(Errc::already_exists) ? Result<void>(Errc::not_found) : done;
 }
 
-Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcept {
+Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) {
   std::string where = directory();
   Result<os::UnnamedFile> file = os::create_unnamed(where, queue.mode & 07777U);
   if (!file) return file.failure();
@@ -238,34 +198,28 @@ Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) noexcep
   return both;
 }
 
-// The second link and the name are all the links that a queue's file ever has.
-bool has_name(const Place& place) noexcept {
-  const Result<os::FileFacts> facts = os::facts(place.queue());
-  return facts && facts->links > 1;
-}
-
 // Holds the doorbell open first, so that nobody's sweep() takes the files for what a dead process left.
-Result<UniqueFd> give_name(Made& made, const std::string& name, os::Blocking blocking) noexcept {
-  Result<UniqueFd> bell = os::open_doorbell(made.place.bell(), blocking, made.facts.uid);
+Result<UniqueFd> give_name(Made& made, const std::string& path, os::Blocking blocking) {
+  Result<UniqueFd> bell = os::open_doorbell(made.bell, blocking, made.facts.uid);
   if (bell.is(Errc::permission_denied)) {
     // The umask took even its maker's rights.
-    (void)os::set_doorbell_mode(made.place.bell(), file_mode(made.facts.mode));
-    bell = os::open_doorbell(made.place.bell(), blocking, made.facts.uid);
+    (void)os::set_doorbell_mode(made.bell, file_mode(made.facts.mode));
+    bell = os::open_doorbell(made.bell, blocking, made.facts.uid);
   }
   if (!bell) return bell;
-  Result<void> done = os::link_file(made.place.queue(), file_of(name));
+  Result<void> done = os::link_file(made.queue, path);
   if (!done) return done.failure();
   made.named = true;
   done = os::adopt(bell->get(), file_mode(made.facts.mode));
   if (!done) return done.failure();
   // Whoever took the name away already has marked the doorbell before it was adopted, or marks it after we have looked.
-  if (!has_name(made.place)) os::abandon(made.place.bell());
+  if (!has_name(made.queue)) os::abandon(made.bell);
   return bell;
 }
 
 constexpr std::int64_t kCreationNs = 10'000'000'000;  // by far longer than a creator takes
 
-void sweep_once() noexcept {
+void sweep_once() {
   static std::atomic_flag swept;
   if (!swept.test_and_set(std::memory_order_relaxed)) sweep(directory(), kCreationNs);
 }
@@ -276,7 +230,7 @@ constexpr int kTries = 256;
 
 }  // namespace
 
-Result<Segment> publish(const NewQueue& queue) noexcept {
+Result<Segment> publish(const NewQueue& queue, NewNames* names) noexcept try {
   const Result<Geometry> geometry = make_geometry(queue.capacity, queue.message_size);
   if (!geometry) return geometry.failure();
   sweep_once();
@@ -287,13 +241,20 @@ Result<Segment> publish(const NewQueue& queue) noexcept {
       return Errc::permission_denied;
     }
     if (!made) return made.failure();
-    const Result<UniqueFd> bell = give_name(*made, queue.name, os::Blocking::no);
-    if (bell) return map_segment(std::move(made->file.fd), std::move(made->place), *geometry);
+    // Mapped before it has its name, so that a name means that it could be mapped here.
+    Result<Segment> segment = map_segment(std::move(made->file.fd), made->place, *geometry);
+    if (!segment) return segment;
+    std::string name = file_of(queue.name);
+    const Result<UniqueFd> bell = give_name(*made, name, os::Blocking::no);
+    if (bell && names != nullptr) names->set(std::move(name), std::move(made->queue), std::move(made->bell));
+    if (bell) return segment;
     if (!bell.is(Errc::not_found) || tries == kTries) return bell.failure();
   }
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
-Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noexcept {
+Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noexcept try {
   const Result<Geometry> geometry = make_geometry(queue.capacity, queue.message_size);
   if (!geometry) return geometry.failure();
   sweep_once();
@@ -305,11 +266,13 @@ Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noe
     }
     if (!made) return made.failure();
     made->file.fd.reset();  // so that the bell gets the lowest number, and one free number is enough
-    Result<UniqueFd> bell = give_name(*made, queue.name, blocking);
+    Result<UniqueFd> bell = give_name(*made, file_of(queue.name), blocking);
     if (bell)
       return Visit{std::move(made->place), std::move(*bell), made->facts.uid, made->facts.gid, made->facts.mode};
     if (!bell.is(Errc::not_found) || tries == kTries) return bell.failure();
   }
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 namespace {
@@ -317,17 +280,19 @@ namespace {
 // The name in the header is another. Whoever copied a file by hand, and it has no more than that one name, may use it.
 // Otherwise it is a queue that somebody linked to a second name, or a hash that two names have in common.
 bool may_go_by(const std::string& name, const os::FileFacts& facts) noexcept {
-  return kPrefix.size() + name.size() - 1 <= kMaxNameSize && facts.links <= 1;
+  return !has_hashed_file(name) && facts.links <= 1;
 }
 
 }  // namespace
 
-Result<Segment> attach(const std::string& name) noexcept {
+Result<Segment> attach(const std::string& name) noexcept try {
   Result<Segment> segment = attach_file(file_of(name));
   if (!segment || stored_name(*segment) == name) return segment;
   const Result<os::FileFacts> facts = os::facts(segment->fd());
   if (!facts || !may_go_by(name, *facts)) return Errc::queue_damaged;
   return segment;
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 namespace {
@@ -341,7 +306,7 @@ struct Candidate {
   std::string name;
 };
 
-Result<Candidate> open_candidate(const std::string& path) noexcept {
+Result<Candidate> open_candidate(const std::string& path) {
   Result<UniqueFd> fd = os::open_file(path);
   if (!fd) {
     // ELOOP: a symbolic link, ENXIO and the like: a device or socket. None is a queue.
@@ -365,15 +330,17 @@ Result<Candidate> open_candidate(const std::string& path) noexcept {
 
 }  // namespace
 
-Result<Segment> attach_file(const std::string& path) noexcept {
+Result<Segment> attach_file(const std::string& path) noexcept try {
   Result<Candidate> found = open_candidate(path);
   if (!found) return found.failure();
   const std::size_t slash = path.rfind('/');
   Place place{slash == std::string::npos ? "." : path.substr(0, slash), found->facts.inode};
   return map_segment(std::move(found->fd), std::move(place), found->geometry);
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
-Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& last) noexcept {
+Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& last) noexcept try {
   std::string path = file_of(name);
   // Bounded, in case somebody creates and removes the queue all the time.
   constexpr int kVisits = 100;
@@ -399,66 +366,36 @@ Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& las
     last.path.clear();
     if ((stands && !again) || tries == kVisits) return Errc::queue_damaged;  // copied by hand: a queue without its bell
   }
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
-Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept {
+Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept try {
   const std::string bell = segment.place().bell();
   Result<void> done = os::set_mode(segment.fd(), file_mode(mode));
   if (!done) return done;
   segment.header().identity.mode.set(mode & 07777U);
   return os::set_doorbell_mode(bell, file_mode(mode));
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
-Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept {
+Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept try {
   Result<void> done = os::set_owner(segment.fd(), uid, gid);
   if (done) done = os::set_doorbell_owner(segment.place().bell(), uid, gid);
   return done;
-}
-
-Result<void> remove(const std::string& name) noexcept {
-  const std::string path = file_of(name);
-  const Result<os::FileFacts> facts = os::facts(path);
-  if (!facts) return facts.failure();
-  const Result<void> removed = os::remove_file(path);
-  if (!removed) return removed;
-  const Place place{directory(), facts->inode};
-  if (remove_unused(place)) return {};
-  // Who closes it from now on sees the mark; who closed it a moment ago did not, so look once more.
-  os::abandon(place.bell());
-  (void)remove_unused(place);
-  return {};
-}
-
-bool remove_unused(const Place& place) noexcept {
-  if (os::in_use(place.bell())) return false;
-  if (has_name(place)) return false;     // its creator died, or is about to go on, before the doorbell was adopted
-  (void)os::remove_file(place.queue());  // in a sticky directory only its owner may; then his sweep() will
-  (void)os::remove_file(place.bell());
-  return true;
-}
-
-void sweep(const std::string& directory, std::int64_t age_ns) noexcept {
-  const Result<std::vector<std::string>> entries = os::list_directory(directory);
-  if (!entries) return;
-  for (const std::string& entry : *entries) {
-    if (!entry.starts_with(kPlacePrefix) || !entry.ends_with(kBellSuffix)) continue;
-    const Result<Place> place = place_of_bell(directory + "/" + entry);
-    if (!place || has_name(*place)) continue;
-    // Marked or not: who took the name away may have died before he marked the doorbell, or had removed it too. Its
-    // file changed when the name went; there is none before a creator has come so far.
-    Result<os::FileFacts> facts = os::facts(place->queue());
-    if (facts.is(Errc::not_found)) facts = os::facts(place->bell());
-    if (!facts || (age_ns != 0 && os::coarse_wall_ns() - facts->changed_ns < age_ns)) continue;
-    (void)remove_unused(*place);
-  }
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 std::string stored_name(const Segment& segment) { return name_in(segment.header().identity); }
 
-Result<UniqueFd> open_bell(const Segment& segment) noexcept {
+Result<UniqueFd> open_bell(const Segment& segment) noexcept try {
   const Result<os::FileFacts> facts = os::facts(segment.fd());
   if (!facts) return facts.failure();
   return os::open_doorbell(segment.place().bell(), os::Blocking::no, facts->uid);
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 }  // namespace mqxx::shm

@@ -13,8 +13,10 @@
 #include "base/prefetch.hpp"
 #include "base/unique_fd.hpp"
 #include "os/doorbell.hpp"
+#include "os/guard.hpp"
 #include "os/memory.hpp"
 #include "shm/layout.hpp"
+#include "shm/place.hpp"
 
 namespace mqxx::shm {
 
@@ -55,18 +57,6 @@ class Ring {
   std::uint32_t shift_;
 };
 
-/// Where a queue is, whatever becomes of its name: the second link of its file, and its doorbell, both named by the
-/// file's inode. They stay until the queue has no name and nobody has its doorbell open.
-struct Place {
-  std::string directory;
-  std::uint64_t inode = 0;
-
-  [[nodiscard]] std::string queue() const;
-  [[nodiscard]] std::string bell() const;
-};
-/// The place that the file name of a doorbell speaks of, as the system tells it of an open descriptor.
-Result<Place> place_of_bell(const std::string& path) noexcept;
-
 class Segment {
  public:
   Segment() noexcept = default;
@@ -82,6 +72,11 @@ class Segment {
   void renumber(UniqueFd fd) noexcept { fd_ = std::move(fd); }
   /// In the child of a fork: a file description of its own, under the same number, and mapped at the same place.
   Result<void> renew() noexcept;
+  /// Whether this process has touched a part that the file has lost. From then on what it reads may be zeros, and what
+  /// it writes may reach nobody.
+  [[nodiscard]] bool torn() const noexcept { return guard_.torn(); }
+  /// Asks the system as well: false also when nothing that is gone was touched yet.
+  [[nodiscard]] bool whole() const noexcept;
   /// Of the files that belong to the queue whatever its name: see Place.
   [[nodiscard]] const Place& place() const noexcept { return place_; }
 
@@ -125,6 +120,7 @@ class Segment {
   UniqueFd fd_;
   Place place_;
   std::byte* memory_ = nullptr;
+  os::Guard guard_;
   Geometry geometry_;
 };
 
@@ -135,18 +131,11 @@ struct NewQueue {
   std::uint32_t mode = 0;
 };
 
-/// The directory of all queues: MQXX_DIR where it is set and not empty, else /dev/shm. Read anew at every call.
-std::string directory();
-/// The file of a queue. Names too long to carry the prefix get a file named by their hash; the header has the whole
-/// name.
-std::string file_of(const std::string& name);
-/// Whether a directory entry may be a queue.
-bool is_queue_file(const std::string& entry);
-
 /// Builds a queue out of sight and gives it its name in one step: nobody sees half a queue.
 /// Fails with already_exists, invalid_capacity, invalid_message_size, queue_too_large, permission_denied, not_found
 /// (the directory), no_space, ...
-Result<Segment> publish(const NewQueue& queue) noexcept;
+/// Where `names` are given, the queue goes again with them unless they are kept.
+Result<Segment> publish(const NewQueue& queue, NewNames* names = nullptr) noexcept;
 
 /// Opens what stands under the name and believes none of it unchecked (I1).
 /// Fails with not_found, permission_denied, not_a_queue, layout_mismatch (detail: its format), queue_damaged, ...
@@ -174,13 +163,6 @@ Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& las
 /// As chmod(2) and chown(2) for the queue; -1 leaves an owner as it is. Fails with permission_denied.
 Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept;
 Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept;
-
-/// Takes the name away. What belongs to the queue goes with it, or with the last who has its doorbell open.
-Result<void> remove(const std::string& name) noexcept;
-/// For whoever just closed a doorbell that was abandoned. @return false: somebody has it open
-bool remove_unused(const Place& place) noexcept;
-/// Removes what processes left that were killed, of queues without a name, if it has not changed for so long.
-void sweep(const std::string& directory, std::int64_t age_ns) noexcept;
 
 /// A descriptor of its own for the queue's doorbell, which never blocks.
 Result<UniqueFd> open_bell(const Segment& segment) noexcept;

@@ -213,7 +213,7 @@ void Queue::note_sent() noexcept {
 
 [[gnu::flatten]] Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
   bool both = false;
-  if (!enter_senders(both)) return Errc::would_deadlock;
+  if (!enter_senders(both)) return not_entered();
   step(Step::send_locked);
   Failure why;
   const std::uint32_t slot = take_slot(bytes.size(), priority, why);
@@ -228,6 +228,8 @@ void Queue::note_sent() noexcept {
   wake_receivers(1);
   prefetch_returned();
   leave_senders(both);
+  if (!intact()) [[unlikely]]  // then it went nowhere
+    return Errc::queue_damaged;
   return {};
 }
 
@@ -250,7 +252,7 @@ Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, co
 
 [[gnu::flatten]] Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {
   bool both = false;
-  if (!enter_senders(both)) return Errc::would_deadlock;
+  if (!enter_senders(both)) return not_entered();
   step(Step::send_locked);
   std::size_t sent = 0;
   Failure why;
@@ -261,6 +263,10 @@ Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, co
     if (slot == kNoSlot) break;
     copy_bytes(segment_.payload(slot), bytes.data(), bytes.size());
     commit(slot, bytes.size(), message.priority);
+    if (!intact()) [[unlikely]] {
+      why = {Errc::queue_damaged};
+      break;
+    }
     ++sent;
   }
   if (sent != 0) {
@@ -300,7 +306,7 @@ Result<Loan> Queue::loan(std::size_t size, const Wait& wait) {
   if (!fits) return fits.failure();
   return persist(Side::senders, wait, [&]() -> Result<Loan> {
     bool both = false;
-    if (!enter_senders(both)) return Errc::would_deadlock;
+    if (!enter_senders(both)) return not_entered();
     Failure why;
     const std::uint32_t slot = take_slot(size, 0, why);
     if (slot == kNoSlot) {
@@ -314,6 +320,7 @@ Result<Loan> Queue::loan(std::size_t size, const Wait& wait) {
     segment_.slot(slot).mark.atomic().store(make_mark(SlotState::writing, user), std::memory_order_release);
     step(Step::loan_marked);
     leave_senders(both);
+    if (!intact()) return Errc::queue_damaged;
     return Loan{slot, {segment_.payload(slot), size}, 0};
   });
 }
@@ -323,7 +330,7 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
   if (!fits) return fits;
   if (inherited()) return Errc::closed;
   bool both = false;
-  if (!enter_senders(both)) return Errc::would_deadlock;
+  if (!enter_senders(both)) return not_entered();
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result = reserve_index_page(priority);
   if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = Errc::closed;
@@ -337,13 +344,14 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
     wake_receivers(1);
   }
   leave_senders(both);
+  if (result && !intact()) result = Errc::queue_damaged;
   return result;
 }
 
 Result<void> Queue::drop_loan(std::uint32_t slot) noexcept {
   if (inherited()) return Errc::closed;
   // Both locks: the senders that wait for the slot are woken under the receivers'.
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) {

@@ -92,7 +92,7 @@ Result<void> Queue::be_user() noexcept {
   // parent's claims would look like its own, and the parent dead; without another it stays what it was, and owns
   // nothing.
   const os::Uncancelled uncancelled;
-  if (!lock_senders()) return Errc::would_deadlock;
+  if (!lock_senders()) return not_entered();
   Result<void> done;
   if (inherited()) {
     done = segment_.renew();
@@ -110,8 +110,10 @@ Result<void> Queue::be_user() noexcept {
 
 std::vector<std::int32_t> Queue::users() {
   std::vector<std::int32_t> pids;
-  if (!lock_senders()) return pids;
+  // Before the lock, which an exception would leave locked. Whoever comes now is missed, as who comes later is.
   const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
+  pids.reserve(count);
+  if (!lock_senders()) return pids;
   for (std::uint32_t number = 0; number < count; ++number) {
     const std::int32_t pid = segment_.user(number).pid.get();
     if (pid > 0 && number != user_.load(std::memory_order_relaxed) && !user_is_dead(number)) pids.push_back(pid);

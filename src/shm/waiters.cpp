@@ -139,7 +139,7 @@ Result<void> Queue::look_again(Side side) noexcept {
   const bool suspicious = out_.writing.get() + in_.reading.get() != 0 || os::owner_died(out_.lock);
   if (!suspicious) return Errc::would_block;
   (void)be_user();  // so that a parent's death is not taken for life
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   rescue_loans();
   const bool found = ready(side);
   unlock_both();
@@ -148,6 +148,7 @@ Result<void> Queue::look_again(Side side) noexcept {
 }
 
 Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) {
+  if (!intact()) return Errc::queue_damaged;  // what looked full or empty may have been zeros
   if (wait.until == Wait::Until::now) {
     if (patience.looked) return Errc::would_block;
     patience.looked = true;
@@ -202,7 +203,7 @@ class Queue::Registered {
 Result<void> Queue::sleep(Side side, const Wait& wait) {
   Sleepers& sleepers = this->sleepers(side);
   (void)be_user();
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   rescue_loans();
   if (ready(side)) {
     unlock_both();
@@ -224,14 +225,17 @@ Result<void> Queue::sleep(Side side, const Wait& wait) {
     }
     if (!lock_both()) {
       registered.over();
-      return Errc::would_deadlock;
+      return not_entered();
     }
     rescue_loans();
-    const bool sleep_on = woken == os::Woken::look_up && !ready(side);
+    // The file may have become shorter where nobody has touched it since.
+    const bool damaged = woken == os::Woken::look_up && !segment_.whole();
+    const bool sleep_on = woken == os::Woken::look_up && !ready(side) && !damaged;
     if (!sleep_on) leave(sleepers, registered_at);
     unlock_both();
     if (sleep_on) continue;
     registered.over();
+    if (damaged) return Errc::queue_damaged;
     if (stopped) return Errc::stopped;
     if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
     return {};  // timed_out, too: one more attempt, then await() sees that the time has passed

@@ -99,7 +99,7 @@ Result<void> Queue::begin_poll(Edges edges) noexcept {
   // count.
   (void)be_user();
   if (bell() < 0) return Errc::queue_damaged;
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   // Who says empty or full asks first whether an owner of slots has died.
   rescue_loans();
   User& entry = segment_.user(user_.load(std::memory_order_relaxed));
@@ -210,7 +210,7 @@ bool Queue::notice_is_ours() const noexcept {
 Result<std::uint32_t> Queue::register_notice(const Registration& registration) noexcept {
   const Result<void> user = be_user();
   if (!user) return user.failure();
-  if (!lock_both()) return Errc::would_deadlock;
+  if (!lock_both()) return not_entered();
   Watch& watch = segment_.header().watch;
   if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none)) recount_watchers();
   if (watch.kind.get() != static_cast<std::uint32_t>(Notice::none)) {

@@ -1,11 +1,13 @@
 #include "os/memory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <memory>
+#include <new>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -45,6 +47,20 @@ Result<UnnamedFile> create_temporary(const std::string& directory, std::uint32_t
   return failure_from_errno(errno);
 }
 
+// Above this limit the kernel raises SIGXFSZ where a file would grow, which ends a program that does not expect it.
+bool above_limit(std::uint64_t size) noexcept {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
+int reserve_piece(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
+  const auto begin = static_cast<off_t>(offset);
+  const auto bytes = static_cast<off_t>(size);
+  // The size stays: a file that somebody shortens must not grow again, with zeros where messages were.
+  if (fallocate(fd, FALLOC_FL_KEEP_SIZE, begin, bytes) == 0) return 0;
+  return errno == EOPNOTSUPP ? posix_fallocate(fd, begin, bytes) : errno;
+}
+
 }  // namespace
 
 UnnamedFile::~UnnamedFile() {
@@ -59,11 +75,13 @@ Result<UniqueFd> open_file(const std::string& path) noexcept {
   return fd;
 }
 
-Result<UnnamedFile> create_unnamed(const std::string& directory, std::uint32_t mode) noexcept {
+Result<UnnamedFile> create_unnamed(const std::string& directory, std::uint32_t mode) noexcept try {
   UniqueFd fd(open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
   if (fd) return UnnamedFile{std::move(fd), {}};
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) return create_temporary(directory, mode);
   return failure_from_errno(errno);
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept {
@@ -89,7 +107,7 @@ Result<void> remove_file(const std::string& path) noexcept {
   return {};
 }
 
-Result<std::vector<std::string>> list_directory(const std::string& directory) noexcept {
+Result<std::vector<std::string>> list_directory(const std::string& directory) noexcept try {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
   if (!stream) return failure_from_errno(errno);
   std::vector<std::string> names;
@@ -101,6 +119,8 @@ Result<std::vector<std::string>> list_directory(const std::string& directory) no
   }
   if (errno != 0) return failure_from_errno(errno);
   return names;
+} catch (const std::bad_alloc&) {
+  return Errc::no_memory;
 }
 
 bool directory_exists(const std::string& directory) noexcept {
@@ -132,21 +152,29 @@ Result<void> set_owner(int fd, std::uint32_t uid, std::uint32_t gid) noexcept {
 }
 
 Result<void> resize(int fd, std::uint64_t size) noexcept {
-  rlimit limit{};
-  // Above this limit the kernel raises SIGXFSZ, which ends a program that does not expect it.
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) {
-    return failure_from_errno(EFBIG);
-  }
+  if (above_limit(size)) return failure_from_errno(EFBIG);
   if (ftruncate(fd, static_cast<off_t>(size)) != 0) return failure_from_errno(errno);
   return {};
 }
 
 Result<void> reserve(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
-  int error = 0;
-  do {
-    error = posix_fallocate(fd, static_cast<off_t>(offset), static_cast<off_t>(size));
-  } while (error == EINTR);
-  if (error != 0) return failure_from_errno(error);
+  if (above_limit(offset + size)) {
+    const Result<FileFacts> known = facts(fd);
+    if (!known || known->size < offset + size) return failure_from_errno(EFBIG);
+  }
+  // An interrupted piece is undone by kernels before the middle of 2025, so that under a fast timer a large one would
+  // never end: it gets smaller with each interruption, down to what always ends.
+  constexpr std::uint64_t kSmallest = 4096;
+  for (std::uint64_t piece = size; size != 0;) {
+    const int error = reserve_piece(fd, offset, std::min(piece, size));
+    if (error == EINTR) {
+      piece = std::max(piece / 2, kSmallest);
+      continue;
+    }
+    if (error != 0) return failure_from_errno(error);
+    offset += std::min(piece, size);
+    size -= std::min(piece, size);
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,7 @@ Result<void> queue_signal(pid_t target, pid_t sender, uid_t uid, int signal, std
   return failure_from_errno(why);
 }
 
-bool in_group(gid_t group) {
+bool in_group(gid_t group) noexcept try {
   if (group == getegid()) return true;
   const int count = getgroups(0, nullptr);
   if (count <= 0) return false;
@@ -79,6 +80,8 @@ bool in_group(gid_t group) {
     if (groups[static_cast<std::size_t>(i)] == group) return true;
   }
   return false;
+} catch (const std::bad_alloc&) {
+  return false;  // a right that cannot be seen is not given
 }
 
 }  // namespace

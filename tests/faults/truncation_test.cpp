@@ -1,0 +1,310 @@
+// The file of a queue cut short under live processes: queue_damaged from every call that notices, whole messages or
+// none, and nobody dies, hangs or is handed zeros.
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "support/child.hpp"
+#include "support/queue_test.hpp"
+#include "support/seed.hpp"
+#include "support/shared_array.hpp"
+
+namespace mqxx::test {
+namespace {
+
+/// A way to ask a queue for something. false: full, empty or late.
+struct Form {
+  const char* name;
+  std::function<bool(Queue&)> call;
+};
+
+bool whole(std::span<const std::byte> bytes) {
+  // Sent below: the first byte is the tag of the pattern.
+  return bytes.size() >= 8 && is_pattern(bytes.subspan(8), static_cast<std::uint64_t>(bytes[0]));
+}
+
+std::vector<std::byte> tagged(std::size_t size, std::uint64_t tag) {
+  std::vector<std::byte> bytes(size);
+  bytes[0] = static_cast<std::byte>(tag % 256);
+  fill_pattern(std::span(bytes).subspan(8), tag % 256);
+  return bytes;
+}
+
+bool receive_batch(Queue& queue) {
+  std::vector<std::vector<std::byte>> buffers(5, buffer_for(queue));
+  std::vector<Incoming> room(buffers.begin(), buffers.end());
+  const std::size_t count = queue.receive_batch(room, Wait::none());
+  for (std::size_t i = 0; i < count; ++i) EXPECT_TRUE(whole(std::span(buffers[i]).first(room[i].size))) << i;
+  return count != 0;
+}
+
+bool receive_in_place(Queue& queue) {
+  ReceiveLoan loan = queue.receive_loan(Wait::none());
+  if (!loan) return false;
+  const bool right = whole(loan.bytes());
+  EXPECT_TRUE(right || !loan.intact()) << "zeros, and the loan says that they are what was sent";
+  return true;
+}
+
+bool receive_copy(Queue& queue) {
+  const std::optional<Message> message = queue.try_receive();
+  EXPECT_TRUE(!message || whole(message->bytes()));
+  return message.has_value();
+}
+
+bool receive_into_buffer(Queue& queue) {
+  std::vector<std::byte> buffer = buffer_for(queue);
+  const std::optional<Received> received = queue.try_receive(buffer);
+  EXPECT_TRUE(!received || whole(std::span(buffer).first(received->size)));
+  return received.has_value();
+}
+
+bool send_in_place(Queue& queue) {
+  SendLoan loan = queue.loan(queue.attributes().message_size, Wait::none());
+  if (!loan) return false;
+  const std::vector<std::byte> bytes = tagged(loan.bytes().size(), 7);
+  std::copy(bytes.begin(), bytes.end(), loan.bytes().begin());
+  loan.send();
+  return true;
+}
+
+bool send_batch(Queue& queue) {
+  const std::vector<std::byte> bytes = tagged(queue.attributes().message_size, 3);
+  const std::vector<Outgoing> batch(3, Outgoing{std::span<const std::byte>(bytes)});
+  return queue.send_batch(batch, Wait::none()) != 0;
+}
+
+const std::vector<Form>& forms() {
+  static const std::vector<Form> all = {
+      {"receive", receive_copy},
+      {"receive into a buffer", receive_into_buffer},
+      {"receive a batch", receive_batch},
+      {"receive in place", receive_in_place},
+      {"receive for 1 ms", [](Queue& queue) { return queue.receive_for(1ms).has_value(); }},
+      {"peek",
+       [](Queue& queue) {
+         for (const Message& message : queue.peek(3)) EXPECT_TRUE(whole(message.bytes()));
+         return true;
+       }},
+      {"send",
+       [](Queue& queue) {
+         return queue.try_send(std::span<const std::byte>(tagged(queue.attributes().message_size, 1)));
+       }},
+      {"send with another priority",
+       [](Queue& queue) {
+         return queue.try_send(std::span<const std::byte>(tagged(queue.attributes().message_size, 2)), 20'000);
+       }},
+      {"send a batch", send_batch},
+      {"send in place", send_in_place},
+      {"attributes", [](Queue& queue) { return queue.attributes().capacity != 0; }},
+      {"statistics", [](Queue& queue) { return queue.statistics().messages_sent != 0; }},
+  };
+  return all;
+}
+
+class Truncation : public QueueTest {
+ protected:
+  void cut(std::uint64_t size) const {
+    ASSERT_EQ(::truncate(directory_.queue_file().c_str(), static_cast<off_t>(size)), 0);
+  }
+  [[nodiscard]] std::uint64_t file_size() const { return std::filesystem::file_size(directory_.queue_file()); }
+
+  /// A queue with messages, a receiver's loan and what two priorities need.
+  static Queue filled(std::size_t message_size) {
+    Queue queue = Queue::create("/q", {.capacity = 16, .message_size = message_size});
+    for (std::uint64_t tag = 0; tag < 10; ++tag) {
+      queue.send(std::span<const std::byte>(tagged(message_size, tag)), tag % 2 == 0 ? 0 : 9000);
+    }
+    return queue;
+  }
+
+  /// Calls `form` until it is refused. It must be, unless all that it touches is still there.
+  static bool refused(Queue& queue, const Form& form) {
+    constexpr int kCalls = 40;  // more than the queue has messages, or room
+    for (int i = 0; i < kCalls; ++i) {
+      try {
+        if (!form.call(queue)) return false;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), Errc::queue_damaged) << form.name << ": " << error.what();
+        return true;
+      }
+    }
+    return false;
+  }
+};
+
+// Each call by each size that the file may be left with, for messages under the lock and outside it.
+TEST_F(Truncation, EveryCallOnAFileCutAnywhereIsRefusedOrRight) {
+  for (const std::size_t message_size : {std::size_t{64}, std::size_t{3000}, std::size_t{20'000}}) {
+    std::vector<std::uint64_t> sizes;
+    {
+      Queue queue = filled(message_size);
+      const std::uint64_t size = file_size();
+      sizes = {0, 100, 1024, 4096, 8192, size / 2, size - 50'000 % size, size - 4096, size - 1};
+      // The pages of the index, and of the first slots.
+      for (std::uint64_t page = 500; page < 600; page += 7) sizes.push_back(page * 4096);
+      queue.unlink();
+    }
+    for (const std::uint64_t size : sizes) {
+      for (const Form& form : forms()) {
+        SCOPED_TRACE(testing::Message() << form.name << ", messages of " << message_size << ", cut to " << size);
+        Queue queue = filled(message_size);
+        cut(size);
+        const bool noticed = refused(queue, form);
+        if (size == 0) {
+          EXPECT_TRUE(noticed);
+        }
+        // Within a page there are zeros that anybody could have written; lost pages are never found again.
+        for (const Form& other : forms()) {
+          const bool told = refused(queue, other);
+          if (noticed && size % 4096 == 0) {
+            EXPECT_TRUE(told) << other.name;
+          }
+        }
+        queue.close();
+        Queue::unlink("/q");
+      }
+    }
+  }
+}
+
+TEST_F(Truncation, OpeningIsRefusedAndTheOpenQueueCanBeClosedAndItsNameUsedAgain) {
+  Queue queue = filled(64);
+  cut(4096);
+  EXPECT_TRUE(fails_with(Errc::queue_damaged, [] { (void)Queue::open("/q"); }));
+  EXPECT_TRUE(fails_with(Errc::queue_damaged, [] { (void)check("/q"); }));
+  queue.close();
+  Queue::unlink("/q");
+  Queue next = Queue::create("/q");
+  next.send("x");
+  EXPECT_EQ(next.receive().text(), "x");
+}
+
+TEST_F(Truncation, LoansThatAreOpenCanBeReadWrittenAndGivenUp) {
+  Queue queue = filled(20'000);
+  SendLoan writing = queue.loan(20'000);
+  SendLoan dropped = queue.loan(20'000);
+  ReceiveLoan reading = queue.receive_loan();
+  ReceiveLoan put_back = queue.receive_loan();
+  EXPECT_TRUE(reading.intact());
+  cut(0);
+  fill_pattern(writing.bytes(), 1);
+  EXPECT_FALSE(whole(reading.bytes()));
+  EXPECT_FALSE(reading.intact());
+  EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { writing.send(); }));
+  dropped.drop();
+  reading.release();
+  put_back.put_back();
+}
+
+TEST_F(Truncation, WhoSleepsIsToldWhateverIsLeftOfTheFile) {
+  for (const bool sends : {false, true}) {
+    for (const std::uint64_t left : {std::uint64_t{0}, std::uint64_t{1} << 20}) {
+      SCOPED_TRACE(testing::Message() << (sends ? "sender" : "receiver") << ", cut to " << left);
+      Queue queue = Queue::create("/q", {.capacity = 4, .message_size = 64});
+      if (sends) send_numbers(queue, 4);
+      Child sleeper([&] {
+        Queue own = Queue::open("/q");
+        EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { sends ? own.send("x") : (void)own.receive(); }));
+      });
+      wait_until([&] {
+        const Statistics statistics = queue.statistics();
+        return statistics.waiting_receivers + statistics.waiting_senders == 1;
+      });
+      cut(left);
+      expect_well(sleeper);
+      queue.close();
+      Queue::unlink("/q");
+    }
+  }
+}
+
+// Zeros are no queue either.
+TEST_F(Truncation, WhoSleepsIsToldOfAFileThatWasCutAndGrewAgain) {
+  Queue queue = Queue::create("/q", {.capacity = 4, .message_size = 64});
+  const std::uint64_t size = file_size();
+  Child sleeper([&] { EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { (void)queue.receive(); })); });
+  wait_until([&] { return queue.statistics().waiting_receivers == 1; });
+  const std::string file = directory_.queue_file().string();
+  ASSERT_EQ(::truncate(file.c_str(), 0), 0);
+  ASSERT_EQ(::truncate(file.c_str(), static_cast<off_t>(size)), 0);
+  expect_well(sleeper);
+}
+
+TEST_F(Truncation, AChildOfForkIsToldToo) {
+  Queue queue = filled(20'000);
+  cut(0);
+  Child child([&] { EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { queue.send("x"); })); });
+  expect_well(child);
+}
+
+TEST_F(Truncation, OtherQueuesOfTheProcessGoOn) {
+  Queue other = Queue::create("/other", {.capacity = 4, .message_size = 64});
+  Queue queue = filled(20'000);
+  cut(0);
+  EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { queue.send("x"); }));
+  other.send("x");
+  EXPECT_EQ(other.receive().text(), "x");
+  EXPECT_EQ(broken_invariants("/other"), "");
+}
+
+/// Sends or receives until the queue is found damaged. @return how many
+std::uint64_t work(bool sends, std::size_t message_size) {
+  std::uint64_t done = 0;
+  try {
+    Queue queue = Queue::open("/q");
+    std::vector<std::byte> buffer(message_size);
+    for (;; ++done) {
+      if (sends) {
+        queue.send(std::span<const std::byte>(tagged(message_size, done)), done % 3 == 0 ? 5 : 0);
+      } else {
+        const Received received = queue.receive(buffer);
+        EXPECT_TRUE(whole(std::span(buffer).first(received.size))) << "after " << done;
+      }
+    }
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::queue_damaged) << error.what();
+  }
+  return done;
+}
+
+// Two senders, two receivers, one of each with two threads; cut at a random moment to a random size.
+TEST_F(Truncation, InTheMiddleOfTrafficEveryMessageIsWholeAndEverybodyIsTold) {
+  Random random(fresh_seed());
+  const int rounds = scaled(5);
+  for (int round = 0; round < rounds; ++round) {
+    const std::size_t message_size = std::vector<std::size_t>{64, 3000, 20'000}[random.below(3)];
+    Queue queue = Queue::create("/q", {.capacity = 8, .message_size = message_size});
+    const SharedArray<std::atomic<std::uint64_t>> counts(4);
+    std::vector<Child> workers;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      workers.emplace_back([&, i] {
+        std::uint64_t twin = 0;
+        std::thread second;
+        if (i % 2 == 0) second = std::thread([&] { twin = work(i < 2, message_size); });
+        const std::uint64_t done = work(i < 2, message_size);
+        if (second.joinable()) second.join();
+        counts[i].store(done + twin + 1);
+      });
+    }
+    wait_until([&] { return queue.statistics().messages_received > 10 + random.below(2000); });
+    const std::uint64_t size = random.one_in(2) ? random.below(8192) : random.below(file_size());
+    const std::string file = directory_.queue_file().string();
+    SCOPED_TRACE(testing::Message() << "round " << round << ", messages of " << message_size << ", cut to " << size);
+    ASSERT_EQ(::truncate(file.c_str(), static_cast<off_t>(size)), 0);
+    // A cut that takes only what nobody uses is not noticed by those who work: then a second one.
+    std::this_thread::sleep_for(kMoment);
+    ASSERT_EQ(::truncate(file.c_str(), 0), 0);
+    for (Child& worker : workers) expect_well(worker);
+    queue.close();
+    Queue::unlink("/q");
+  }
+}
+
+}  // namespace
+}  // namespace mqxx::test
