@@ -262,7 +262,6 @@ class Queue {
   Sleepers& sleepers(Side side) const noexcept;
   void wake_receivers(std::uint64_t messages) noexcept MQXX_REQUIRES(senders_lock_);
   void wake_senders(std::uint64_t slots) noexcept MQXX_REQUIRES(receivers_lock_);
-  void wake_side(Side side) noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void wake_everybody() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   // users.cpp

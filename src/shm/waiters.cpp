@@ -178,17 +178,26 @@ Result<void> Queue::await(Side side, const Wait& wait, Patience& patience) {
   return sleep(side, wait);
 }
 
-// A sleeper, from its registration on. One that is cancelled is taken off the count, and passes on the wake-up that it
-// may have had.
+namespace {
+
+void wake_all(Sleepers& sleepers) noexcept {
+  sleepers.counted_from.set(sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1);
+  sleepers.waiting.set(0);
+  os::wake(sleepers.word, os::kWakeAll);
+}
+
+}  // namespace
+
+// A sleeper, from its registration on. Whether one that is cancelled is still counted, or was taken off by whoever woke
+// it, it cannot know; so nobody is counted any more, and everybody looks again (tests/model/spin/sleep.pml).
 class Queue::Registered {
  public:
-  Registered(Queue& queue, Side side, std::uint32_t at) noexcept : queue_(queue), side_(side), at_(at) {}
+  Registered(Queue& queue, Side side) noexcept : queue_(queue), side_(side) {}
   Registered(const Registered&) = delete;
   Registered& operator=(const Registered&) = delete;
   ~Registered() {
     if (over_ || !queue_.lock_both()) return;
-    leave(queue_.sleepers(side_), at_);
-    if (queue_.ready(side_)) queue_.wake_side(side_);
+    wake_all(queue_.sleepers(side_));
     queue_.unlock_both();
   }
   void over() noexcept { over_ = true; }
@@ -196,7 +205,6 @@ class Queue::Registered {
  private:
   Queue& queue_;
   Side side_;
-  std::uint32_t at_;
   bool over_ = false;
 };
 
@@ -214,7 +222,7 @@ Result<void> Queue::sleep(Side side, const Wait& wait) {
   step(Step::waiter_registered);
   unlock_both();
 
-  Registered registered(*this, side, registered_at);
+  Registered registered(*this, side);
   for (;;) {
     const bool stopped = wait.stop != nullptr && wait.stop->stop_requested();
     const os::Woken woken =
@@ -271,12 +279,6 @@ std::uint32_t wake(Sleepers& sleepers, std::uint64_t count) noexcept {
   return static_cast<std::uint32_t>(woken);
 }
 
-void wake_all(Sleepers& sleepers) noexcept {
-  sleepers.counted_from.set(sleepers.word.fetch_add(1, std::memory_order_relaxed) + 1);
-  sleepers.waiting.set(0);
-  os::wake(sleepers.word, os::kWakeAll);
-}
-
 }  // namespace
 
 void Queue::wake_everybody() noexcept {
@@ -295,14 +297,6 @@ void Queue::wake_receivers(std::uint64_t messages) noexcept {
 void Queue::wake_senders(std::uint64_t slots) noexcept {
   wake(in_.senders, slots);
   step(Step::senders_woken);
-}
-
-void Queue::wake_side(Side side) noexcept {
-  if (side == Side::receivers) {
-    wake_receivers(1);
-  } else {
-    wake_senders(1);
-  }
 }
 
 void Queue::rouse(Side side) noexcept {
