@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 
 #include <pthread.h>
 
@@ -52,6 +53,8 @@ class Calling {
   }
 
   [[nodiscard]] bool possible() const noexcept { return marks_ != nullptr; }
+  /// The errno for a call that is not: no memory for the marks, or handlers over handlers.
+  static int refusal() noexcept { return t_marks == nullptr ? ENOMEM : EDEADLK; }
   /// Afterwards the caller looks again whether `queue` is still where it was found: only then is it safe.
   void use(const OpenQueue* queue) noexcept {
     marks_->uses[marks_->depth - 1].store(queue, std::memory_order_release);

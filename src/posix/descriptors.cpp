@@ -199,7 +199,7 @@ int end_of_descriptors() noexcept { return g_end.load(std::memory_order_relaxed)
 bool in_vfork_child() noexcept { return getpid() != os::process_id(); }
 
 Found find_slowly(int fd, Calling& calling) noexcept {
-  if (!calling.possible()) return refuse<int>(EDEADLK), Found{};
+  if (!calling.possible()) return refuse<int>(Calling::refusal()), Found{};
   for (;;) {
     const std::uintptr_t entry = entry_of(fd);
     if (entry == 0) {
