@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <random>
 #include <system_error>
@@ -14,7 +15,9 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,13 +57,30 @@ class LockLook {
   std::uint32_t thread_;
 };
 
+/// A second thread of the survivor, which never ends: for faults that are planted in the name of one who lives.
+std::uint32_t bystander() {
+  static const std::uint32_t thread = [] {
+    std::promise<std::uint32_t> told;
+    std::thread([&told] {
+      sigset_t all;
+      sigfillset(&all);
+      ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+      told.set_value(static_cast<std::uint32_t>(::gettid()));
+      for (;;) ::pause();
+    }).detach();
+    return told.get_future().get();
+  }();
+  return thread;
+}
+
 /// The processes of one death, and their survivor.
 class Stage {
  public:
   Stage(const Operation& operation, const Report& report, const std::string& directory)
       : operation_(operation), survivor_(operation, report, directory), directory_(directory) {
     if (operation.inherits) survivor_.make_queue();
-    const Scene scene = operation.inherits ? survivor_.scene() : Scene{.setting = operation.setting};
+    Scene scene = operation.inherits ? survivor_.scene() : Scene{.setting = operation.setting};
+    if (operation.setting.bystander) scene.bystander = bystander();
     if (operation.first) first = std::make_unique<Victim>([&] { return operation.first(scene); });
     victim = std::make_unique<Victim>([&] { return operation.prepare(scene); });
     const Sleeper sleeper = operation.setting.sleeper;

@@ -45,6 +45,7 @@ struct Setting {
   bool absent = false;        // there is no queue yet
   Watch watch = Watch::nobody;
   Sleeper sleeper = Sleeper::nobody;
+  bool bystander = false;  // the survivor has a second thread, which does nothing
 };
 
 struct Effect {
@@ -59,6 +60,7 @@ struct Scene {
   Setting setting;
   Queue* inherited = nullptr;  // opened before the fork; only where the operation asks for it
   int inherited_descriptor = -1;
+  std::uint32_t bystander = 0;  // its TID
 };
 
 /// In the victim: what it needs is made now; what is answered is the operation.

@@ -64,11 +64,10 @@ std::function<void()> litter(const Scene&) {
 }
 
 // The senders' lock, under the name of a thread that lives and has the queue open.
-std::function<void()> lock_out(const Scene&) {
+std::function<void()> lock_out(const Scene& scene) {
   std::atomic<std::uint32_t>& word = map_header().sender.lock.word;
-  const auto survivor = static_cast<std::uint32_t>(::getppid());
-  return [&word, survivor] {
-    word.store(survivor);
+  return [&word, thread = scene.bystander] {
+    word.store(thread);
     word.store(0);
   };
 }
@@ -89,7 +88,7 @@ const std::vector<Operation>& planted_faults() {
       {"counts changed outside the lock", Face::api, {}, {}, miscount},
       {"message rewritten in place", Face::api, {}, {}, tear},
       {"file left behind", Face::api, {}, {}, litter},
-      {"lock never given back", Face::api, {}, {}, lock_out},
+      {"lock never given back", Face::api, {.bystander = true}, {}, lock_out},
   };
   return all;
 }
