@@ -1,5 +1,6 @@
 // epoll with queues in its instances. Whoever is in an instance is polled for as long as the queue is open here, and
 // who waits for an instance looks, now and then, after all of them: which queues it has is known to the kernel alone.
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -16,9 +17,37 @@ namespace {
 
 std::atomic<bool> g_any{false};  // a queue was put into an instance at some time
 
-/// As the system's, for whoever has no queues in an instance; `wait_for` waits for a slice.
+constexpr int kFew = 256;
+
+/// Whether a process died inside a lock of one of the queues, so that their doorbells may be wrong at this moment. The
+/// first few descriptors only: to ask more before each wait would cost more than the wait.
+bool any_in_doubt() noexcept {
+  const int end = std::min(end_of_descriptors(), kFew);
+  for (int fd = 0; fd < end; ++fd) {
+    if (entry_of(fd) == 0 || is_private(entry_of(fd))) continue;
+    Calling calling;
+    const Found found = find(fd, calling);
+    const shm::Queue* queue = found.queue == nullptr ? nullptr : found.queue->queue_if_mapped();
+    if (queue != nullptr && queue->in_doubt()) return true;
+  }
+  return false;
+}
+
+/// For who waits for a moment only, again and again.
+bool time_to_look() noexcept {
+  static std::atomic<std::int64_t> looked{0};
+  const std::int64_t now = os::now_ns();
+  if (now - looked.load(std::memory_order_relaxed) < Slices::kSliceNs) return false;
+  looked.store(now, std::memory_order_relaxed);
+  return true;
+}
+
+/// As the system's, for whoever has queues in an instance; `wait_for` waits for a slice.
 template <class WaitFor>
 int wait_in_slices(const timespec* timeout, WaitFor wait_for) {
+  const int error = errno;
+  if (any_in_doubt() || time_to_look()) look_at_all();
+  errno = error;
   Slices slices(timeout);
   return slices.wait(wait_for, [] {
     look_at_all();
@@ -53,7 +82,7 @@ int epoll_ctl(int epfd, int op, int fd, epoll_event* event) noexcept {
 }
 
 int epoll_pwait(int epfd, epoll_event* events, int maxevents, int timeout, const sigset_t* mask) {
-  if (!g_any.load(std::memory_order_relaxed) || timeout == 0) {
+  if (!g_any.load(std::memory_order_relaxed)) {
     return mqxx::posix::system::epoll_pwait(epfd, events, maxevents, timeout, mask);
   }
   const timespec time{timeout / 1000, timeout % 1000 * 1'000'000L};

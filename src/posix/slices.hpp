@@ -22,6 +22,8 @@ inline timespec timespec_of(std::int64_t ns) noexcept { return {ns / kSecondNs, 
 
 class Slices {
  public:
+  static constexpr std::int64_t kSliceNs = 800'000'000;  // as those who sleep in the engine
+
   /// nullptr: for ever. REQUIRES: valid(timeout)
   explicit Slices(const timespec* timeout) noexcept {
     if (timeout == nullptr) return;
@@ -44,7 +46,6 @@ class Slices {
   [[nodiscard]] std::int64_t left() const noexcept { return std::max<std::int64_t>(until_ - os::now_ns(), 0); }
 
  private:
-  static constexpr std::int64_t kSliceNs = 800'000'000;  // as those who sleep in the engine
   static constexpr std::int64_t kMostNs = INT64_MAX / 2;
 
   std::int64_t until_ = INT64_MAX;
