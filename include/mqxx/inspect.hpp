@@ -14,10 +14,11 @@ namespace mqxx {
 
 /// One queue as an observer sees it. Fields after `error` are zero where it is set.
 struct QueueInfo {
-  std::string name;       ///< with its slash
+  std::string name;       ///< as Queue::open takes it, with its slash
   std::uint32_t uid = 0;  ///< owner
   std::uint32_t gid = 0;
   std::uint32_t mode = 0;          ///< permission bits that were asked for, less the umask
+  bool counted = true;             ///< false: the kernel keeps no counts; memory_bytes, statistics and users are zero
   std::uint64_t memory_bytes = 0;  ///< what the queue occupies now
   std::error_code error;           ///< why the queue could not be read: permission_denied, queue_damaged, ...
   Attributes attributes;
@@ -32,15 +33,18 @@ struct Finding {
   std::string text;
 };
 
-/// All queues in the queue directory, by name. A queue that cannot be read is listed with its error.
-/// @throws Error  permission_denied or not_found for the directory itself
-[[nodiscard]] std::vector<QueueInfo> list();
+/// All queues of a home, by name: "" for those in the queue directory, "kernel:" for those of the kernel in this IPC
+/// namespace. A queue that cannot be read is listed with its error.
+/// @throws Error  permission_denied or not_found for the directory itself; permission_denied when this user may not
+///                ask the kernel and no mqueue file system is mounted; unsupported for another home
+[[nodiscard]] std::vector<QueueInfo> list(std::string_view home = {});
 
-/// One queue. @throws Error  invalid_name, name_too_long, not_found, permission_denied, not_a_queue, layout_mismatch
+/// One queue. The kernel takes the look for the end of a registration with mq_notify that this process has with the
+/// queue. @throws Error  invalid_name, name_too_long, not_found, permission_denied, not_a_queue, layout_mismatch
 [[nodiscard]] QueueInfo describe(std::string_view name);
 
 /// Tests every numbered invariant of a queue while its users are held off. Empty when all is well.
-/// @throws Error  as describe
+/// @throws Error  as describe; unsupported for queues of the kernel
 [[nodiscard]] std::vector<Finding> check(std::string_view name);
 
 /// The directory that holds the queues: MQXX_DIR, or /dev/shm.

@@ -5,12 +5,13 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <mqxx/types.hpp>
 
 namespace mqxx {
 
-/// Owns exactly the bytes of one message, not message_size of them. Move-only.
+/// Owns the bytes of one message. Move-only.
 class Message {
  public:
   Message() = default;
@@ -22,6 +23,10 @@ class Message {
   Message(std::span<const std::byte> bytes, Priority priority) : Message(bytes.size(), priority) {
     if (!bytes.empty()) std::memcpy(data_.get(), bytes.data(), bytes.size());
   }
+
+  /// Takes over memory whose first `size` bytes are the message.
+  Message(std::unique_ptr<std::byte[]> data, std::size_t size, Priority priority) noexcept
+      : data_(std::move(data)), size_(size), priority_(priority) {}
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   [[nodiscard]] std::span<std::byte> bytes() { return {data_.get(), size_}; }

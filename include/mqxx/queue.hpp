@@ -38,7 +38,8 @@ class Queue {
   // ---- Opening -----------------------------------------------------------------------------------------------------
 
   /// Opens a queue that exists; capacity, message_size, mode and exclusive of the options are ignored.
-  /// @param name  "/orders" or "orders": 1 .. 255 bytes after the slash, no other slash, no NUL
+  /// @param name  "/orders" or "orders": 1 .. 255 bytes after the slash, no other slash, no NUL. "kernel:/orders" is a
+  ///              queue of the kernel; docs/homes.md tells the homes apart
   /// @throws Error  invalid_name, name_too_long, not_found, permission_denied, not_a_queue, layout_mismatch,
   ///                queue_damaged, too_many_files, too_many_users, no_memory
   /// @see mq_open(3)
@@ -46,7 +47,8 @@ class Queue {
   [[nodiscard]] static Queue open(std::string_view name, const OpenOptions& options, std::error_code& ec);
 
   /// Creates a queue. With options.exclusive (the default) an existing one is already_exists; without, it is opened.
-  /// @throws Error  as open, and already_exists, invalid_capacity, invalid_message_size, queue_too_large, no_space
+  /// @throws Error  as open, and already_exists, invalid_capacity, invalid_message_size, queue_too_large, no_space;
+  ///                in the kernel too_many_bytes, too_many_queues
   /// @see mq_open(3), O_CREAT and O_EXCL
   [[nodiscard]] static Queue create(std::string_view name, const OpenOptions& options = {});
   [[nodiscard]] static Queue create(std::string_view name, const OpenOptions& options, std::error_code& ec);
@@ -59,6 +61,13 @@ class Queue {
   /// @throws Error  invalid_name, name_too_long, not_found, permission_denied
   static void unlink(std::string_view name);
   static void unlink(std::string_view name, std::error_code& ec) noexcept;
+
+  /// A queue of the kernel by its descriptor, however that came here: inherited, passed, of another library. The Queue
+  /// owns it from then on; after a failure it is still the caller's. Its name is "kernel:/" if the system does not
+  /// tell.
+  /// @throws Error  not_a_queue, closed (no open descriptor), no_memory
+  [[nodiscard]] static Queue from_fd(int descriptor);
+  [[nodiscard]] static Queue from_fd(int descriptor, std::error_code& ec);
 
   Queue() noexcept = default;  ///< closed
   explicit Queue(std::shared_ptr<backend::Backend> home) noexcept : home_(std::move(home)) {}
@@ -226,6 +235,23 @@ class Queue {
   [[nodiscard]] Access access() const noexcept;
   /// The name with its slash; "" when closed.
   [[nodiscard]] const std::string& name() const noexcept;
+
+  // ---- Descriptors: of the kernel's queues; unsupported elsewhere --------------------------------------------------
+
+  /// For poll, epoll and their like, and for mq_* calls: readable while there is a message, writable while there is
+  /// room. It stays the Queue's, which closes it.
+  [[nodiscard]] int native_handle() const;
+  [[nodiscard]] int native_handle(std::error_code& ec) const noexcept;
+  /// Gives the descriptor up and closes this handle: the caller closes it. While duplicates or loans still use it, the
+  /// caller gets another of the same description.
+  /// @throws Error  unsupported, too_many_files: the handle stays open
+  [[nodiscard]] int release();
+  [[nodiscard]] int release(std::error_code& ec) noexcept;
+  /// Whether exec(3) closes the descriptor: as opened, it does. @see FD_CLOEXEC
+  [[nodiscard]] bool close_on_exec() const;
+  [[nodiscard]] bool close_on_exec(std::error_code& ec) const noexcept;
+  void set_close_on_exec(bool closed);
+  void set_close_on_exec(bool closed, std::error_code& ec) noexcept;
 
  private:
   friend class MessageRange;

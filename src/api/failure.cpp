@@ -1,5 +1,10 @@
 #include "api/failure.hpp"
 
+#include <optional>
+#include <utility>
+
+#include "backend/kernel_limits.hpp"
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "shm/layout.hpp"
 #include "shm/segment.hpp"
@@ -31,6 +36,10 @@ std::string mismatch(int format, std::string_view name) {
 
 std::string fact(Failure failure, std::string_view name, const Facts& f) {
   const std::string quoted(name);
+  if (name.starts_with(kKernelPrefix)) {
+    std::optional<std::string> words = backend::kernel_words(failure, f.capacity, f.message_size);
+    if (words) return std::move(*words);
+  }
   switch (failure.code) {
     case Errc::message_too_big:
       return "message is " + number(f.size) + " bytes, the queue takes at most " + number(f.limit);

@@ -5,6 +5,7 @@
 #include <mqxx/inspect.hpp>
 
 #include "api/failure.hpp"
+#include "api/inspect_kernel.hpp"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "os/process.hpp"
@@ -14,10 +15,12 @@
 namespace mqxx {
 namespace {
 
-std::string checked_name(std::string_view text, std::string_view operation) {
-  Result<Address> address = parse_address(text);
-  if (address && address->home != Home::shm) address = Errc::unsupported;
-  return api::value_or_throw(std::move(address), operation, text).name;
+Address checked_address(std::string_view text, std::string_view operation) {
+  return api::value_or_throw(parse_address(text), operation, text);
+}
+
+void require_shm(const Address& address, std::string_view operation) {
+  if (address.home != Home::shm) api::throw_failure({Errc::unsupported}, operation, text_of(address), {});
 }
 
 // What is known of a file that cannot be opened: its entry, and the owner of the inode.
@@ -83,8 +86,11 @@ std::optional<QueueInfo> inspect_entry(const std::string& directory, const std::
 std::string queue_directory() { return shm::directory(); }
 
 QueueInfo describe(std::string_view text) {
+  const Address address = checked_address(text, "describe");
+  if (address.home == Home::kernel) return api::describe_kernel(address.name);
+  require_shm(address, "describe");
   QueueInfo info;
-  info.name = checked_name(text, "describe");
+  info.name = address.name;
   const std::string path = shm::file_of(info.name);
   fill_from_file(info, api::value_or_throw(os::facts(path), "describe", info.name));
   const auto queue = api::value_or_throw(observe(shm::attach(info.name)), "describe", info.name);
@@ -92,7 +98,9 @@ QueueInfo describe(std::string_view text) {
   return info;
 }
 
-std::vector<QueueInfo> list() {
+std::vector<QueueInfo> list(std::string_view home) {
+  if (home == kKernelPrefix) return api::list_kernel();
+  if (!home.empty()) api::throw_failure({Errc::unsupported}, "list", home, {});
   const std::string directory = shm::directory();
   const Result<std::vector<std::string>> entries = os::list_directory(directory);
   if (!entries) throw Error(code_of(entries.failure()), api::sentence(entries.failure(), "list", directory, {}));
@@ -107,7 +115,9 @@ std::vector<QueueInfo> list() {
 }
 
 std::vector<Finding> check(std::string_view text) {
-  const std::string name = checked_name(text, "check");
+  const Address address = checked_address(text, "check");
+  require_shm(address, "check");
+  const std::string& name = address.name;
   const auto queue = api::value_or_throw(observe(shm::attach(name)), "check", name);
   std::vector<Finding> findings;
   for (shm::Broken& broken : api::value_or_throw(shm::check(*queue), "check", name)) {

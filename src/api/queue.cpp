@@ -27,12 +27,16 @@ Result<std::shared_ptr<Backend>> open_home(std::string_view name, Creation creat
   return backend::open(*address, creation, options);
 }
 
+/// As the queue will call itself; a name that is none stays as it is.
+std::string full_name(std::string_view name) {
+  const Result<Address> address = parse_address(name);
+  return address ? text_of(*address) : std::string(name);
+}
+
 Queue open_or_throw(std::string_view name, Creation creation, const OpenOptions& options) {
   Result<std::shared_ptr<Backend>> home = open_home(name, creation, options);
   const Facts facts{.capacity = options.capacity, .message_size = options.message_size};
-  std::string full(name);
-  if (!full.starts_with('/') && full.find(':') == full.npos) full.insert(0, 1, '/');
-  return Queue(api::value_or_throw(std::move(home), operation_of(creation), full, facts));
+  return Queue(api::value_or_throw(std::move(home), operation_of(creation), full_name(name), facts));
 }
 
 Queue open_or_code(std::string_view name, Creation creation, const OpenOptions& options, std::error_code& ec) {
@@ -124,7 +128,7 @@ Queue Queue::open_or_create(std::string_view name, const OpenOptions& options, s
 void Queue::unlink(std::string_view name) {
   const Result<Address> address = parse_address(name);
   if (!address) api::throw_failure(address.failure(), "unlink", name, {});
-  api::success_or_throw(backend::unlink(*address), "unlink", address->name);
+  api::success_or_throw(backend::unlink(*address), "unlink", text_of(*address));
 }
 
 void Queue::unlink(std::string_view name, std::error_code& ec) noexcept {

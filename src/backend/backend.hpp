@@ -60,7 +60,12 @@ class Backend {
   virtual Result<void> unlink() noexcept = 0;
 
   /// Whether everything was there that was touched: what was read in place is what was sent.
-  [[nodiscard]] virtual bool intact() const noexcept = 0;
+  [[nodiscard]] virtual bool intact() const noexcept { return true; }
+  /// The descriptor of the description itself, for homes whose queues are descriptors.
+  virtual Result<int> descriptor() noexcept { return Errc::unsupported; }
+  /// Gives the descriptor away. REQUIRES: nobody else uses the backend; it is of no use afterwards.
+  virtual Result<int> release() noexcept { return Errc::unsupported; }
+
   [[nodiscard]] virtual Access access() const noexcept = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// Never change, and so are known without asking: for the sentences of errors.
@@ -72,5 +77,7 @@ enum class Creation : std::uint8_t { open, create, open_or_create };
 /// Chooses the home by the address.
 Result<std::shared_ptr<Backend>> open(const Address& address, Creation creation, const OpenOptions& options) noexcept;
 Result<void> unlink(const Address& address) noexcept;
+/// Takes the descriptor over, once it is sure that it will succeed.
+Result<std::shared_ptr<Backend>> adopt(int descriptor) noexcept;
 
 }  // namespace mqxx::backend

@@ -3,9 +3,6 @@
 namespace mqxx {
 namespace {
 
-constexpr std::string_view kKernelPrefix = "kernel:";
-constexpr std::string_view kSysvPrefix = "sysv:";
-
 Result<std::string> checked_name(std::string_view text) {
   if (text.starts_with('/')) text.remove_prefix(1);
   if (text.empty() || text == "." || text == "..") return Errc::invalid_name;
@@ -15,6 +12,15 @@ Result<std::string> checked_name(std::string_view text) {
 }
 
 }  // namespace
+
+std::string text_of(const Address& address) {
+  switch (address.home) {
+    case Home::shm: break;
+    case Home::kernel: return std::string(kKernelPrefix) + address.name;
+    case Home::sysv: return std::string(kSysvPrefix) + address.name;
+  }
+  return address.name;
+}
 
 Result<Address> parse_address(std::string_view text) {
   Address address;

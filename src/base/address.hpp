@@ -11,6 +11,10 @@ namespace mqxx {
 
 enum class Home { shm, kernel, sysv };
 
+/// In front of the names of a home.
+inline constexpr std::string_view kKernelPrefix = "kernel:";
+inline constexpr std::string_view kSysvPrefix = "sysv:";
+
 /// Bytes of a name after its slash: NAME_MAX of Linux, and so of mq_open(3).
 inline constexpr std::size_t kMaxNameSize = 255;
 
@@ -18,6 +22,9 @@ struct Address {
   Home home = Home::shm;
   std::string name;  ///< shm, kernel: with its slash; sysv: the key as written
 };
+
+/// The text that names it again.
+std::string text_of(const Address& address);
 
 /// "/name", "name" (gets its slash), "kernel:/name", "sysv:KEY".
 /// Fails with invalid_name (empty, "/", another slash, "." and "..", NUL) or name_too_long.

@@ -1,0 +1,15 @@
+// Looking at the kernel's queues.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <mqxx/inspect.hpp>
+
+namespace mqxx::api {
+
+/// @param name  with its slash
+QueueInfo describe_kernel(const std::string& name);
+std::vector<QueueInfo> list_kernel();
+
+}  // namespace mqxx::api

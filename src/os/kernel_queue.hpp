@@ -1,0 +1,90 @@
+// The kernel's own POSIX message queues: the contract for whoever ports it. By the system's own calls and never through
+// the C library's mq_*: libmqxx-posix.so may stand in front of those, and they would then mean the engine's queues.
+//
+//  - A name has no slash. open_kernel_queue answers a descriptor that is closed on exec.
+//  - send_message and receive_message are one system call when there is room, or a message. Where they would have to
+//    wait they obey `wait`; a nonblocking description answers would_block at once, whatever `wait` says.
+//  - timed_out comes only after the deadline of `wait`, by its own clock, also when that clock is stepped.
+//  - await does the same until the queue can be received from, or sent to, and takes and sends nothing.
+//  - No call is a cancellation point.
+//  - A Failure carries the errno.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <mqxx/types.hpp>
+#include <mqxx/wait.hpp>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "os/memory.hpp"
+
+namespace mqxx::os {
+
+// ---- Queues
+
+struct KernelOpening {
+  const char* name = nullptr;
+  OpenOptions options;
+  bool create = false;     ///< where it is missing
+  bool exclusive = false;  ///< with create: already_exists where it is not
+};
+
+/// Fails also with invalid_argument (EINVAL), too_many_files (EMFILE, ENFILE), no_space (ENOSPC), whose causes
+/// backend/kernel_limits finds, and with system_error (ENOSYS) where the system has no such queues.
+Result<UniqueFd> open_kernel_queue(const KernelOpening& wanted) noexcept;
+Result<void> unlink_kernel_queue(const char* name) noexcept;
+
+/// Fails with invalid_priority, not_writable, message_too_big and how the wait ended.
+Result<void> send_message(int queue, std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept;
+/// Fails with not_readable, buffer_too_small and how the wait ended; `received` is written only on success.
+Result<void> receive_message(int queue, std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept;
+
+enum class Ready : std::uint8_t { to_receive, to_send };
+Result<void> await(int queue, Ready what, const Wait& wait) noexcept;
+
+/// Fails with not_a_queue for any other descriptor, closed for none.
+Result<Attributes> kernel_attributes(int queue) noexcept;
+Result<void> set_nonblocking(int queue, bool nonblocking) noexcept;
+Access access_of(int queue) noexcept;
+/// Its name without the slash, also when it is gone already; "" when the system does not say.
+std::string kernel_queue_name(int queue) noexcept;
+/// A new description of the same queue, which sends and waits. permission_denied for who may not send.
+Result<UniqueFd> reopen_to_send(int queue) noexcept;
+/// Payload of all queued messages. REQUIRES: the queue is readable.
+std::uint64_t queued_bytes(int queue) noexcept;
+
+// ---- Descriptors
+
+Result<bool> close_on_exec(int fd) noexcept;
+Result<void> set_close_on_exec(int fd, bool closed) noexcept;
+/// The same description under another number, closed on exec as `fd` is.
+Result<UniqueFd> duplicate(int fd) noexcept;
+
+// ---- All queues, and how many there may be
+
+struct KernelEntry {
+  std::string name;
+  FileFacts facts;
+};
+
+/// Every queue of this IPC namespace. Needs the right to look into the system's list of them or a place where an
+/// administrator has put it: permission_denied where there is neither.
+Result<std::vector<KernelEntry>> list_kernel_queues() noexcept;
+
+struct KernelLimits {
+  std::uint64_t capacity = 0;      ///< of a queue; more is for the privileged
+  std::uint64_t message_size = 0;  ///< likewise
+  std::uint64_t queues = 0;        ///< in this IPC namespace; likewise
+  std::uint64_t user_bytes = 0;    ///< of all queues of this user; nobody may have more
+};
+/// nullopt where the system does not say.
+std::optional<KernelLimits> kernel_limits() noexcept;
+/// Whether this process can open one more file.
+bool has_free_descriptor() noexcept;
+
+}  // namespace mqxx::os

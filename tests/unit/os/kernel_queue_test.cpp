@@ -1,0 +1,119 @@
+// One test for each duty of os/kernel_queue.hpp that tests/contract cannot see from above.
+#include "os/kernel_queue.hpp"
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "os/wait.hpp"
+#include "support/watchdog.hpp"
+
+namespace mqxx::os {
+namespace {
+
+using std::chrono::milliseconds;
+
+class KernelQueue : public testing::Test {
+ protected:
+  void SetUp() override {
+    const OpenOptions options{.capacity = 1, .message_size = 8};
+    Result<UniqueFd> queue =
+        open_kernel_queue({.name = name_.c_str(), .options = options, .create = true, .exclusive = true});
+    if (!queue && queue.failure().detail == ENOSYS) GTEST_SKIP() << "this system has no POSIX message queues";
+    ASSERT_TRUE(queue) << queue.failure().detail;
+    queue_ = std::move(*queue);
+    ASSERT_TRUE(unlink_kernel_queue(name_.c_str()));
+  }
+
+  [[nodiscard]] Result<void> send(const Wait& wait) const {
+    return send_message(queue_.get(), std::as_bytes(std::span("x", 1)), 3, wait);
+  }
+  Result<void> receive(const Wait& wait) {
+    Received received;
+    return receive_message(queue_.get(), buffer_, wait, received);
+  }
+  static Wait soon() { return Wait::for_duration(milliseconds(20)); }
+
+  test::Watchdog watchdog_{std::chrono::seconds(30)};
+  std::string name_ = "mqxx-unit-" + std::to_string(::getpid());
+  std::array<std::byte, 8> buffer_{};
+  UniqueFd queue_;
+};
+
+TEST_F(KernelQueue, IsClosedOnExec) {
+  EXPECT_TRUE(*close_on_exec(queue_.get()));
+  ASSERT_TRUE(set_close_on_exec(queue_.get(), false));
+  EXPECT_FALSE(*close_on_exec(duplicate(queue_.get())->get())) << "and a duplicate is as its origin";
+}
+
+TEST_F(KernelQueue, ANonblockingDescriptionAnswersWouldBlockWhateverTheWait) {
+  ASSERT_TRUE(set_nonblocking(queue_.get(), true));
+  std::stop_source source;
+  const std::stop_token token = source.get_token();
+  for (const Wait& wait : {Wait::none(), Wait::forever(), Wait::forever(token), soon(),
+                           Wait::until_time(std::chrono::system_clock::now() + std::chrono::hours(1))}) {
+    EXPECT_TRUE(receive(wait).is(Errc::would_block));
+    EXPECT_TRUE(await(queue_.get(), Ready::to_receive, wait).is(Errc::would_block));
+  }
+}
+
+TEST_F(KernelQueue, IsLateNotBeforeTheDeadline) {
+  const Wait steady = soon();
+  EXPECT_TRUE(receive(steady).is(Errc::timed_out));
+  EXPECT_TRUE(passed(steady));
+  const Wait system = Wait::until_time(std::chrono::system_clock::now() + milliseconds(20));
+  EXPECT_TRUE(await(queue_.get(), Ready::to_receive, system).is(Errc::timed_out));
+  EXPECT_TRUE(passed(system));
+}
+
+TEST_F(KernelQueue, AwaitTakesAndSendsNothing) {
+  EXPECT_TRUE(await(queue_.get(), Ready::to_send, Wait::none()));
+  EXPECT_EQ(kernel_attributes(queue_.get())->depth, 0u);
+  ASSERT_TRUE(send(Wait::none()));
+  EXPECT_TRUE(await(queue_.get(), Ready::to_receive, Wait::forever()));
+  EXPECT_EQ(kernel_attributes(queue_.get())->depth, 1u);
+  EXPECT_TRUE(await(queue_.get(), Ready::to_send, Wait::none()).is(Errc::would_block));
+}
+
+TEST_F(KernelQueue, WhoMayNotSleepIsToldThatItWouldBlock) {
+  Wait wait = Wait::forever();
+  wait.may_sleep = [](void*) { return false; };
+  EXPECT_TRUE(receive(wait).is(Errc::would_block));
+  ASSERT_TRUE(send(wait));
+  EXPECT_TRUE(receive(wait)) << "nobody asks where nobody sleeps";
+}
+
+TEST_F(KernelQueue, NoCallIsACancellationPoint) {
+  Result<void> late;
+  std::thread thread([&] {
+    pthread_cancel(pthread_self());
+    late = receive(soon());
+    if (late.is(Errc::timed_out)) late = receive(Wait::until_time(std::chrono::system_clock::now() + milliseconds(5)));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+  });
+  thread.join();
+  EXPECT_TRUE(late.is(Errc::timed_out));
+}
+
+TEST_F(KernelQueue, KeepsItsNameWhenThatIsGone) { EXPECT_EQ(kernel_queue_name(queue_.get()), name_); }
+
+TEST_F(KernelQueue, TellsTheBytesThatAreQueued) {
+  EXPECT_EQ(queued_bytes(queue_.get()), 0u);
+  ASSERT_TRUE(send(Wait::none()));
+  EXPECT_EQ(queued_bytes(queue_.get()), 1u);
+}
+
+TEST_F(KernelQueue, IsToldFromOtherDescriptors) {
+  const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_TRUE(kernel_attributes(file.get()).is(Errc::not_a_queue));
+  EXPECT_TRUE(kernel_attributes(-1).is(Errc::closed));
+}
+
+}  // namespace
+}  // namespace mqxx::os
