@@ -166,6 +166,7 @@ TEST_P(BackendContract, ABatchOfReceivesWithOneBufferThatIsTooSmallTakesNothing)
 
 TEST_P(BackendContract, LargeMessagesTravelInBatchesWhole) {
   constexpr std::size_t kSize = 70000;
+  MQXX_NEEDS_ROOM(8, kSize);
   Queue queue = make(8, kSize);
   std::vector<std::vector<std::byte>> payloads;
   for (std::uint64_t i = 0; i < 8; ++i) payloads.push_back(pattern(kSize - i, i));

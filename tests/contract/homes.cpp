@@ -1,15 +1,55 @@
 // The homes that are held to the contract. Another one is one more row.
+#include <algorithm>
+
+#include <unistd.h>
+
 #include "contract/backend_contract.hpp"
+#include "support/private_ipc.hpp"
 
 namespace mqxx::test {
 namespace {
 
-constexpr Home kShm{.name = "Shm", .prefix = "", .can = {}};
+Home shm_home() { return {.name = "Shm", .prefix = "", .tag = "", .can = {}}; }
 
-std::string home_name(const testing::TestParamInfo<Home>& info) { return std::string(info.param.name); }
+/// As the kernel judges: sizes first, then bytes. See docs/homes.md.
+Errc kernel_refusal(std::size_t capacity, std::size_t message_size) {
+  static const QueueLimits limits = queue_limits();
+  if (capacity > limits.capacity) return Errc::invalid_capacity;
+  if (message_size > limits.message_size) return Errc::invalid_message_size;
+  const std::uint64_t charge = capacity * (message_size + 48) + std::min<std::uint64_t>(capacity, 32768) * 48;
+  return charge > limits.user_bytes ? Errc::too_many_bytes : Errc{};
+}
+
+bool may_list_kernel() {
+  try {
+    (void)list("kernel:");
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+/// Called once, before there are threads.
+Home kernel_home() {
+  const bool is_private = enter_private_ipc();
+  const QueueLimits limits = queue_limits();
+  return {.name = "Kernel",
+          .prefix = "kernel:",
+          .tag = is_private ? "" : "mqxx-test-" + std::to_string(::getpid()) + "-",
+          .can = {.loans_in_place = false,
+                  .peek = false,
+                  .statistics = false,
+                  .check = false,
+                  .listing = may_list_kernel()},
+          .refusal = kernel_refusal,
+          .most_capacity = limits.capacity,
+          .most_message_size = limits.message_size};
+}
+
+std::string home_name(const testing::TestParamInfo<Home>& info) { return info.param.name; }
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Homes, BackendContract, testing::Values(kShm), home_name);
+INSTANTIATE_TEST_SUITE_P(Homes, BackendContract, testing::Values(shm_home(), kernel_home()), home_name);
 
 }  // namespace mqxx::test

@@ -176,7 +176,7 @@ TEST_P(BackendContract, AForkedChildCountsAsItself) {
 }
 
 TEST_P(BackendContract, StatisticsCountWhoWaits) {
-  MQXX_NEEDS(waiting_counts);
+  MQXX_NEEDS(statistics);
   Queue queue = make(1);
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
@@ -201,7 +201,7 @@ TEST_P(BackendContract, StatisticsCountWhoWaits) {
 }
 
 TEST_P(BackendContract, AWaitThatEndedIsNoLongerCounted) {
-  MQXX_NEEDS(waiting_counts);
+  MQXX_NEEDS(statistics);
   Queue queue = make(1);
   EXPECT_FALSE(queue.receive_for(5ms));
   EXPECT_EQ(queue.statistics().waiting_receivers, 0u);
@@ -211,7 +211,7 @@ TEST_P(BackendContract, AWaitThatEndedIsNoLongerCounted) {
 }
 
 TEST_P(BackendContract, AWaitThatEndedWhileAnotherWasWokenIsNoLongerCounted) {
-  MQXX_NEEDS(waiting_counts);
+  MQXX_NEEDS(statistics);
   Queue queue = make(1);
   std::jthread woken([&] { EXPECT_EQ(queue.receive().text(), "x"); });
   until_receivers_wait(queue, 1);

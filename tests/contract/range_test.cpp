@@ -146,7 +146,7 @@ TEST_P(BackendContract, OpeningATypedQueueOfAnotherSizeIsATypeMismatch) {
   const auto numbers = TypedQueue<int>::create(at());
   EXPECT_TRUE(fails_with(Errc::type_mismatch, [&] { (void)TypedQueue<Order>::open(at()); }));
   EXPECT_TRUE(fails_with(Errc::type_mismatch, [&] { (void)TypedQueue<Order>::open_or_create(at()); }));
-  EXPECT_TRUE(says(sentence_of([&] { (void)TypedQueue<Order>::open(at()); }), "/q", std::to_string(sizeof(int)),
+  EXPECT_TRUE(says(sentence_of([&] { (void)TypedQueue<Order>::open(at()); }), at(), std::to_string(sizeof(int)),
                    std::to_string(sizeof(Order))));
   EXPECT_NO_THROW((void)TypedQueue<float>::open(at())) << "only the size is known";
 }

@@ -11,14 +11,9 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-bool usable(const ReceiveForm& form, const Home& home) {
-  return home.can.loans || !form.name.starts_with("receive_loan");
-}
-
 TEST_P(BackendContract, EveryFormOfReceiveTakesAMessageThatIsThere) {
   Queue queue = make();
   for (const ReceiveForm& form : receive_forms()) {
-    if (!usable(form, GetParam())) continue;
     SCOPED_TRACE(form.name);
     queue.send("second", 5);
     queue.send("first", 6);
@@ -39,7 +34,7 @@ TEST_P(BackendContract, EveryFormOfReceiveTakesAMessageThatIsThere) {
 TEST_P(BackendContract, FormsOfReceiveThatDoNotWaitReturnNothingWhenTheQueueIsEmpty) {
   Queue queue = make();
   for (const ReceiveForm& form : receive_forms()) {
-    if (form.waits || !usable(form, GetParam())) continue;
+    if (form.waits) continue;
     SCOPED_TRACE(form.name);
     EXPECT_FALSE(form.receive(queue, nullptr));
     std::error_code ec = stale_code();
@@ -51,7 +46,7 @@ TEST_P(BackendContract, FormsOfReceiveThatDoNotWaitReturnNothingWhenTheQueueIsEm
 TEST_P(BackendContract, FormsOfReceiveThatWaitGoOnWhenASenderSends) {
   Queue queue = make();
   for (const ReceiveForm& form : receive_forms()) {
-    if (!form.waits || !usable(form, GetParam())) continue;
+    if (!form.waits) continue;
     SCOPED_TRACE(form.name);
     std::thread receiver([&] {
       const std::optional<Message> message = form.receive(queue, nullptr);
@@ -81,7 +76,6 @@ TEST_P(BackendContract, EveryFormOfReceiveRefusesWriteOnlyAndClosedHandlesAndThe
   Queue closed;
   queue.send("kept");
   for (const ReceiveForm& form : receive_forms()) {
-    if (!usable(form, GetParam())) continue;
     SCOPED_TRACE(form.name);
     EXPECT_TRUE(fails_with(Errc::not_readable, [&] { form.receive(writer, nullptr); }));
     EXPECT_TRUE(fails_with(Errc::closed, [&] { form.receive(closed, nullptr); }));
@@ -148,7 +142,6 @@ TEST_P(BackendContract, NoFormOfReceiveWaitsOnANonblockingHandle) {
   Queue queue = make();
   queue.set_nonblocking(true);
   for (const ReceiveForm& form : receive_forms()) {
-    if (!usable(form, GetParam())) continue;
     SCOPED_TRACE(form.name);
     std::error_code ec;
     EXPECT_FALSE(form.receive(queue, &ec));
@@ -251,7 +244,6 @@ TEST_P(BackendContract, AStoppedReceiverTakesNoMessage) {
 }
 
 TEST_P(BackendContract, AStopTokenEndsABlockedLoanAndABlockedBatch) {
-  MQXX_NEEDS(loans);
   Queue full = make(1, 64, "full");
   Queue empty = make(1, 64, "empty");
   fill(full);
