@@ -65,8 +65,8 @@ Json json_of(const QueueInfo& info) {
       {"uid", info.uid},
       {"gid", info.gid},
       {"mode", mode_text(info.mode)},
-      {"memory_bytes", info.memory_bytes},
   };
+  if (info.counted) json["memory_bytes"] = info.memory_bytes;
   if (info.error) {
     json["error"] = info.error.message();
     return json;
@@ -75,6 +75,7 @@ Json json_of(const QueueInfo& info) {
   json["message_size"] = info.attributes.message_size;
   json["depth"] = info.attributes.depth;
   json["queued_bytes"] = info.queued_bytes;
+  if (!info.counted) return json;
   json["users"] = info.users;
   json["statistics"] = json_of(info.statistics);
   return json;
@@ -94,16 +95,23 @@ std::string event_text(Statistics::Time when, std::int32_t pid) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} by process {}", fmt::localtime(seconds), pid);
 }
 
-std::string text_of(const QueueInfo& info) {
-  const Statistics& statistics = info.statistics;
-  const std::vector<std::pair<const char*, std::string>> rows{
+using Rows = std::vector<std::pair<const char*, std::string>>;
+
+Rows rows_of_every_home(const QueueInfo& info) {
+  return {
       {"name", printable(info.name)},
       {"depth", fmt::format("{} of {} messages", info.attributes.depth, info.attributes.capacity)},
       {"message size", fmt::format("{} bytes", info.attributes.message_size)},
       {"queued", fmt::format("{} bytes", info.queued_bytes)},
-      {"memory", fmt::format("{} bytes", info.memory_bytes)},
       {"mode", mode_text(info.mode)},
       {"owner", owner_text(info.uid)},
+  };
+}
+
+Rows rows_of_counts(const QueueInfo& info) {
+  const Statistics& statistics = info.statistics;
+  return {
+      {"memory", fmt::format("{} bytes", info.memory_bytes)},
       {"sent", fmt::format("{} messages, {} bytes", statistics.messages_sent, statistics.bytes_sent)},
       {"received", fmt::format("{} messages, {} bytes", statistics.messages_received, statistics.bytes_received)},
       {"greatest depth", std::to_string(statistics.high_water)},
@@ -115,6 +123,11 @@ std::string text_of(const QueueInfo& info) {
       {"last receive", event_text(statistics.last_receive, statistics.last_receiver_pid)},
       {"open in", info.users.empty() ? "no process" : fmt::format("{}", fmt::join(info.users, " "))},
   };
+}
+
+std::string text_of(const QueueInfo& info) {
+  Rows rows = rows_of_every_home(info);
+  if (info.counted) std::ranges::move(rows_of_counts(info), std::back_inserter(rows));
   std::string text;
   for (const auto& [label, value] : rows) text += fmt::format("{:<16}{}\n", fmt::format("{}:", label), value);
   return text;
@@ -132,7 +145,8 @@ std::string table_of(const std::vector<QueueInfo>& queues) {
       continue;
     }
     text += fmt::format("{:>8} {:>8} {:>8} {:>10} {} {}\n", info.attributes.depth, info.attributes.capacity,
-                        info.attributes.message_size, info.memory_bytes, mode_text(info.mode), owner_text(info.uid));
+                        info.attributes.message_size, info.counted ? std::to_string(info.memory_bytes) : "-",
+                        mode_text(info.mode), owner_text(info.uid));
   }
   return text;
 }
@@ -153,12 +167,13 @@ Status info(const std::string& name, bool json) {
 }
 
 struct Listing {
+  std::string home;
   bool json = false;
   bool names = false;
 };
 
 Status list_all(const Listing& wanted) {
-  const std::vector<QueueInfo> queues = list();
+  const std::vector<QueueInfo> queues = list(wanted.home);
   if (wanted.json) {
     Json array = Json::array();
     for (const QueueInfo& queue : queues) array.push_back(json_of(queue));
@@ -212,6 +227,7 @@ Run declare_info(CLI::App& app) {
 
 Run declare_list(CLI::App& app) {
   auto wanted = std::make_shared<Listing>();
+  app.add_option("HOME", wanted->home, "kernel: for the queues of the kernel (default: those in shared memory)");
   auto* json = app.add_flag("-j,--json", wanted->json, "As JSON, for programs");
   app.add_flag("-1,--names", wanted->names, "Names only, one a line")->excludes(json);
   app.footer(
@@ -219,6 +235,7 @@ Run declare_list(CLI::App& app) {
       "MEMORY what the queue occupies now.\n\n"
       "Examples:\n"
       "  mq list\n"
+      "  mq list kernel:\n"
       "  mq list --json | jq -r '.[] | select(.depth > 0) | .name'\n"
       "  mq list --names | xargs mq remove\n");
   return [wanted] { return list_all(*wanted); };

@@ -12,6 +12,9 @@ namespace {
 
 constexpr const char* kVariable = "MQUEUE";
 
+/// Unlike a text that happens to begin with "kernel:".
+bool is_address(std::string_view word) { return word.starts_with('/') || word.starts_with("kernel:/"); }
+
 }  // namespace
 
 CLI::Option* add_queue(CLI::App& app, std::string& name) {
@@ -30,7 +33,7 @@ void require_queue(const CLI::Option* option) {
 
 std::string take_queue(const CLI::Option* option, std::vector<std::string>& words) {
   if (option->count() > 0) return option->as<std::string>();
-  if (!words.empty() && words.front().starts_with('/')) {
+  if (!words.empty() && is_address(words.front())) {
     std::string name = std::move(words.front());
     words.erase(words.begin());
     return name;
