@@ -91,6 +91,7 @@ using PeerPtr = std::unique_ptr<Peer>;
 // Names, used in workload lists, tables and CSV files.
 inline constexpr std::string_view kMqxx = "mqxx";
 inline constexpr std::string_view kMqxxNoSpin = "mqxx-nospin";
+inline constexpr std::string_view kMqxxKernel = "mqxx-kernel";
 inline constexpr std::string_view kKernel = "kernel";
 inline constexpr std::string_view kSysv = "sysv";
 inline constexpr std::string_view kUnix = "unix-dgram";
@@ -103,6 +104,7 @@ inline constexpr std::string_view kRing = "ring";
 // One factory a file in peers/.
 PeerPtr make_mqxx();
 PeerPtr make_mqxx_nospin();
+PeerPtr make_mqxx_kernel();
 PeerPtr make_kernel();
 PeerPtr make_sysv();
 PeerPtr make_unix_datagram();

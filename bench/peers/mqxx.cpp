@@ -1,5 +1,6 @@
 // mqxx through its public C++ API, as any program would use it.
 // MQXX_SPIN=0 in the environment makes the same engine sleep at once instead of spinning first: the second peer here.
+// The third has the kernel's queues under the same API: what that adds to them.
 #include <cstdlib>
 
 #include <mqxx/inspect.hpp>
@@ -43,8 +44,8 @@ class MqxxEndpoint : public Endpoint {
 
 class MqxxChannel : public Channel {
  public:
-  explicit MqxxChannel(const ChannelOptions& options)
-      : name_("/" + options.name),
+  MqxxChannel(const std::string& home, const ChannelOptions& options)
+      : name_(home + "/" + options.name),
         queue_(mqxx::Queue::create(name_, {.capacity = options.capacity, .message_size = options.message_size})) {}
   ~MqxxChannel() override {
     std::error_code ignored;
@@ -61,35 +62,53 @@ class MqxxChannel : public Channel {
 
 class MqxxPeer : public Peer {
  public:
-  enum class Spinning { as_shipped, off };
+  enum class Kind { as_shipped, without_spinning, in_kernel };
 
-  explicit MqxxPeer(Spinning spinning) : spinning_(spinning) {}
+  explicit MqxxPeer(Kind kind) : kind_(kind) {}
 
-  std::string name() const override { return std::string(spinning_ == Spinning::as_shipped ? kMqxx : kMqxxNoSpin); }
+  std::string name() const override {
+    switch (kind_) {
+      case Kind::without_spinning: return std::string(kMqxxNoSpin);
+      case Kind::in_kernel: return std::string(kMqxxKernel);
+      default: return std::string(kMqxx);
+    }
+  }
   std::string version() const override {
-    return spinning_ == Spinning::as_shipped ? "this tree" : "this tree, with MQXX_SPIN=0";
+    switch (kind_) {
+      case Kind::without_spinning: return "this tree, with MQXX_SPIN=0";
+      case Kind::in_kernel: return "this tree, kernel:/name";
+      default: return "this tree";
+    }
   }
   /// The workers inherit the environment and open their queues after this.
   std::unique_ptr<Channel> make(const ChannelOptions& options) const override {
-    if (spinning_ == Spinning::off) {
+    if (kind_ == Kind::without_spinning) {
       ::setenv("MQXX_SPIN", "0", 1);
     } else {
       ::unsetenv("MQXX_SPIN");
     }
-    return std::make_unique<MqxxChannel>(options);
+    try {
+      return std::make_unique<MqxxChannel>(home(), options);
+    } catch (const mqxx::Error& error) {
+      if (kind_ != Kind::in_kernel) throw;
+      throw Unavailable(error.what());  // the kernel's limits
+    }
   }
   void remove(const std::string& name) const noexcept override {
     std::error_code ignored;
-    mqxx::Queue::unlink("/" + name, ignored);
+    mqxx::Queue::unlink(home() + "/" + name, ignored);
   }
 
  private:
-  Spinning spinning_;
+  [[nodiscard]] std::string home() const { return kind_ == Kind::in_kernel ? "kernel:" : ""; }
+
+  Kind kind_;
 };
 
 }  // namespace
 
-PeerPtr make_mqxx() { return std::make_unique<MqxxPeer>(MqxxPeer::Spinning::as_shipped); }
-PeerPtr make_mqxx_nospin() { return std::make_unique<MqxxPeer>(MqxxPeer::Spinning::off); }
+PeerPtr make_mqxx() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::as_shipped); }
+PeerPtr make_mqxx_nospin() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::without_spinning); }
+PeerPtr make_mqxx_kernel() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::in_kernel); }
 
 }  // namespace bench

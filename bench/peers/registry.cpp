@@ -23,6 +23,7 @@ std::vector<PeerPtr> all_peers() {
   peers.push_back(make_mqxx());
   peers.push_back(make_mqxx_nospin());
   peers.push_back(make_kernel());
+  peers.push_back(make_mqxx_kernel());
   peers.push_back(make_sysv());
   peers.push_back(make_unix_datagram());
   peers.push_back(make_pipe());

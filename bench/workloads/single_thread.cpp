@@ -44,7 +44,7 @@ std::vector<Workload> single_thread_workloads() {
         .family = "single",
         .title = "send + receive in one thread, " + label,
         .metrics = {{"pair", "ns", Metric::Better::lower}},
-        .peers = kEveryProduct,
+        .peers = kEveryHome,
         .measure = [size = size](const Peer& peer, const Run& run) { return measure_pair(peer, run, kCapacity, size); },
     });
   }
