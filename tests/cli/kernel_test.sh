@@ -11,6 +11,7 @@ if [ -z "${MQXX_PRIVATE_IPC-}" ]; then
 fi
 . "$(dirname "$0")/support.sh"
 mq=$1
+posix=$2
 name=kernel:/mqxx-cli-$$
 trap '"$mq" remove --force "$name" 2>/dev/null || :; finish' EXIT
 
@@ -67,6 +68,15 @@ run 1 "$mq" list elsewhere:
 complains elsewhere ENOTSUP
 run 0 "$mq" list
 silent
+
+it 'it is the kernel'"'"'s also where libmqxx-posix stands in front of mq_open'
+if LD_PRELOAD=$posix "$mq" --version >/dev/null 2>&1; then
+  run 0 env "LD_PRELOAD=$posix" "$mq" send "$name" preloaded
+  run 0 "$mq" info "$name"
+  shows '2 of 3 messages'
+  run 0 "$mq" list
+  silent
+fi
 
 it 'what the kernel cannot do is said'
 run 1 "$mq" peek "$name"

@@ -1,14 +1,19 @@
 // What only queues of the kernel have: descriptors that come and go, limits that explain themselves, and peers that
 // speak mq_* to the same queue.
 #include <array>
+#include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "support/child.hpp"
+#include "support/private_ipc.hpp"
 #include "support/queue_test.hpp"
 
 namespace mqxx::test {
@@ -263,8 +268,8 @@ TEST_F(KernelHome, DescribeOfAQueueThatMayOnlyBeWrittenTellsAllButTheBytes) {
   expect_well(child);
 }
 
-TEST_F(KernelHome, AQueueThatMayNotBeOpenedIsListedWithItsOwnerAndTheReason) {
-  if (!is_root()) GTEST_SKIP() << "only root may list without a mount and make queues of others";
+TEST_F(KernelHome, AQueueThatMayNotBeOpenedIsDeniedToEveryCallThatTakesItsName) {
+  if (!is_root()) GTEST_SKIP() << "only root can be two users";
   const Queue queue = Queue::create(address_, {.mode = 0});
   Child child([&] {
     become_ordinary_user();
@@ -274,6 +279,70 @@ TEST_F(KernelHome, AQueueThatMayNotBeOpenedIsListedWithItsOwnerAndTheReason) {
     EXPECT_TRUE(says(sentence_of([&] { (void)Queue::open(address_); }), "open", address_, "mode", "EACCES"));
   });
   expect_well(child);
+}
+
+/// Namespaces are left and file systems mounted in children, which take both with them.
+class KernelNamespaces : public KernelHome {
+ protected:
+  void SetUp() override {
+    KernelHome::SetUp();
+    if (!enter_private_ipc()) GTEST_SKIP() << "this user may not make namespaces";
+    directory_.share_with_everybody();
+  }
+
+  /// As an administrator does, for this process and its children alone.
+  void mount_queues() const {
+    const std::string place = directory_.path().string() + "/mqueue";
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    std::filesystem::create_directory(place);
+    ASSERT_EQ(::mount("none", place.c_str(), "mqueue", 0, nullptr), 0);
+  }
+  [[nodiscard]] QueueInfo entry() const {
+    for (QueueInfo& info : list("kernel:")) {
+      if (info.name == address_) return std::move(info);
+    }
+    throw std::runtime_error(address_ + " is not in the list");
+  }
+};
+
+TEST_F(KernelNamespaces, AnOrdinaryUserListsThroughAMountAndSeesWhyAQueueCannotBeRead) {
+  const Queue queue = Queue::create(address_, {.mode = 0});
+  Child child([&] {
+    mount_queues();
+    become_ordinary_user();
+    const QueueInfo info = entry();
+    EXPECT_EQ(info.error, Errc::permission_denied);
+    EXPECT_EQ(info.uid, 0u);
+    EXPECT_EQ(info.mode, 0u);
+  });
+  expect_well(child);
+}
+
+TEST_F(KernelNamespaces, AMountOfAnotherNamespaceShowsQueuesThatAreNotFoundHere) {
+  const Queue queue = Queue::create(address_, {.mode = 0666});
+  Child child([&] {
+    mount_queues();
+    ASSERT_EQ(::unshare(CLONE_NEWIPC), 0);
+    EXPECT_TRUE(list("kernel:").empty()) << "who may mount sees his own namespace";
+    const Queue other = Queue::create(address_, {.mode = 0666});
+    become_ordinary_user();
+    EXPECT_EQ(entry().error, Errc::not_found) << "the name means another queue here";
+  });
+  expect_well(child);
+}
+
+TEST_F(KernelNamespaces, UnlinkOfAHandleFromAnotherNamespaceSparesTheQueueThatHasItsNameHere) {
+  Queue elsewhere = Queue::create(address_);
+  Child child([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWIPC), 0);
+    EXPECT_TRUE(fails_with(Errc::not_found, [&] { elsewhere.unlink(); }));
+    const Queue here = Queue::create(address_);
+    EXPECT_TRUE(fails_with(Errc::not_found, [&] { elsewhere.unlink(); }));
+    EXPECT_NO_THROW((void)Queue::open(address_));
+  });
+  expect_well(child);
+  EXPECT_NO_THROW((void)Queue::open(address_));
 }
 
 TEST_F(KernelHome, ListsOfOtherHomesAreUnsupported) {
