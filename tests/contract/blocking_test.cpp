@@ -36,6 +36,17 @@ class InterruptingHandler {
   struct sigaction before_ = {};
 };
 
+/// The thread sanitizer runs a handler when its thread next makes a call that the sanitizer knows, and a thread that
+/// waits in the kernel, by system call, makes none: it would wait again, and the handler with it.
+bool handlers_are_held_back(const Home& home) {
+#ifdef __SANITIZE_THREAD__
+  return home.prefix == "kernel:";
+#else
+  (void)home;
+  return false;
+#endif
+}
+
 TEST_P(BackendContract, ASendWakesABlockedReceiver) {
   Queue queue = make();
   std::thread receiver([&] { EXPECT_EQ(queue.receive().text(), "wake up"); });
@@ -139,6 +150,7 @@ TEST_P(BackendContract, ABatchOfReceivesWakesAsManySendersAsItMakesRoom) {
 }
 
 TEST_P(BackendContract, ASignalDuringABlockedReceiveIsSurvived) {
+  if (handlers_are_held_back(home())) GTEST_SKIP() << "the thread sanitizer holds signals back here";
   Queue queue = make();
   InterruptingHandler handler;
   std::thread receiver([&] { EXPECT_EQ(queue.receive().text(), "after the signals"); });
@@ -149,6 +161,7 @@ TEST_P(BackendContract, ASignalDuringABlockedReceiveIsSurvived) {
 }
 
 TEST_P(BackendContract, ASignalDuringABlockedSendIsSurvived) {
+  if (handlers_are_held_back(home())) GTEST_SKIP() << "the thread sanitizer holds signals back here";
   Queue queue = make(1);
   fill(queue);
   InterruptingHandler handler;
