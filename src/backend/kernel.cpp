@@ -20,7 +20,10 @@ class alignas(32) Copy {
     void* const memory = ::operator new (sizeof(Copy) + size, std::align_val_t{alignof(Copy)}, std::nothrow);
     return memory == nullptr ? nullptr : ::new (memory) Copy;
   }
-  static Copy* at(std::uint64_t slot) noexcept { return reinterpret_cast<Copy*>(static_cast<std::uintptr_t>(slot)); }
+  static Copy* at(std::uint64_t slot) noexcept {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): slot() made the number of a pointer
+    return reinterpret_cast<Copy*>(static_cast<std::uintptr_t>(slot));
+  }
   static void destroy(Copy* copy) noexcept { ::operator delete (copy, std::align_val_t{alignof(Copy)}); }
 
   std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }

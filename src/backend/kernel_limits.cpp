@@ -12,12 +12,21 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 // A soft limit may be raised up to a hard one, by whoever may write the file below /proc/sys; a privileged process
 // (CAP_SYS_RESOURCE) is bound by the hard one alone.
-std::string sysctl_words(const std::string& what, const std::string& unit, std::uint64_t asked, std::uint64_t soft,
-                         std::uint64_t hard, const std::string& sysctl) {
-  const std::uint64_t most = soft == 0 ? hard : std::min(soft, hard);
-  std::string text = what + " is " + number(asked) + ", the kernel takes 1 to " + number(most) + " " + unit;
-  if (asked > hard && most < hard) text += ", and never more than " + number(hard);
-  if (asked != 0 && asked <= hard) text += "; raise it with 'sysctl " + sysctl + "=" + number(asked) + "'";
+struct Bound {
+  const char* what;
+  const char* unit;
+  const char* sysctl;
+  std::uint64_t soft;  // 0: unknown
+  std::uint64_t hard;
+};
+
+std::string bound_words(const Bound& bound, std::uint64_t asked) {
+  const std::uint64_t most = bound.soft == 0 ? bound.hard : std::min(bound.soft, bound.hard);
+  std::string text =
+      std::string(bound.what) + " is " + number(asked) + ", the kernel takes 1 to " + number(most) + " " + bound.unit;
+  if (asked > bound.hard && most < bound.hard) text += ", and never more than " + number(bound.hard);
+  if (asked != 0 && asked <= bound.hard)
+    text += std::string("; raise it with 'sysctl ") + bound.sysctl + "=" + number(asked) + "'";
   return text;
 }
 
@@ -65,10 +74,11 @@ std::optional<std::string> kernel_words(Failure failure, std::uint64_t capacity,
   const os::KernelLimits limits = os::kernel_limits().value_or(os::KernelLimits{});
   switch (failure.code) {
     case Errc::invalid_capacity:
-      return sysctl_words("capacity", "messages", capacity, limits.capacity, kKernelMostCapacity, "fs.mqueue.msg_max");
+      return bound_words({"capacity", "messages", "fs.mqueue.msg_max", limits.capacity, kKernelMostCapacity}, capacity);
     case Errc::invalid_message_size:
-      return sysctl_words("message size", "bytes", message_size, limits.message_size, kKernelMostMessageSize,
-                          "fs.mqueue.msgsize_max");
+      return bound_words(
+          {"message size", "bytes", "fs.mqueue.msgsize_max", limits.message_size, kKernelMostMessageSize},
+          message_size);
     case Errc::too_many_bytes: return byte_words(capacity, message_size, limits.user_bytes);
     case Errc::too_many_queues:
       return "the kernel has all of its " + number(limits.queues) +
