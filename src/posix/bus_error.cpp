@@ -73,10 +73,10 @@ Handler set(int signal, Handler handler) noexcept {
   sigaddset(&one, signal);
   struct sigaction before {};
   if (handler == SIG_HOLD) {
-    if (act(signal, nullptr, &before) != 0 || sigprocmask(SIG_BLOCK, &one, &blocked) != 0) return SIG_ERR;
+    if (act(signal, nullptr, &before) != 0 || pthread_sigmask(SIG_BLOCK, &one, &blocked) != 0) return SIG_ERR;
   } else {
     before.sa_handler = act_simply(signal, handler, 0, false);
-    if (before.sa_handler == SIG_ERR || sigprocmask(SIG_UNBLOCK, &one, &blocked) != 0) return SIG_ERR;
+    if (before.sa_handler == SIG_ERR || pthread_sigmask(SIG_UNBLOCK, &one, &blocked) != 0) return SIG_ERR;
   }
   return sigismember(&blocked, signal) == 1 ? SIG_HOLD : before.sa_handler;
 }

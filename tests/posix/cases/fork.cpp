@@ -163,6 +163,7 @@ POSIX_TEST(fork, 7,
     const mqd_t mine = open_named("-child");
     send_text(mine, "own");
     trace_receive(mine);
+    ::mq_unlink(queue_name("-child"));  // the parent does not know of it
     send_text(queue, "for the thread");
     return 0;
   });
