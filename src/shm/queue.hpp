@@ -165,6 +165,8 @@ class Queue {
   explicit Queue(Segment segment) noexcept;
 
   // locks.cpp. false: not_entered() says why. A dead owner's leavings are repaired on the way.
+  /// Why a slot that was on loan is not: it went with the child of a fork, or with the file.
+  [[nodiscard]] Errc not_on_loan() const noexcept { return segment_.whole() ? Errc::closed : Errc::queue_damaged; }
   [[nodiscard]] Errc not_entered() const noexcept { return intact() ? Errc::would_deadlock : Errc::queue_damaged; }
   bool lock_senders() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
   void unlock_senders() noexcept MQXX_RELEASE(senders_lock_);

@@ -267,7 +267,7 @@ Result<void> Queue::release_loan(std::uint32_t slot) noexcept {
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
-    result = Errc::closed;
+    result = not_on_loan();
   } else {
     free_slot(slot);
     segment_.user(user).reading.add(static_cast<std::uint32_t>(-1));
@@ -286,7 +286,7 @@ Result<void> Queue::put_back_loan(std::uint32_t slot) noexcept {
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::reading, user)) {
-    result = Errc::closed;
+    result = not_on_loan();
   } else {
     segment_.user(user).reading.add(static_cast<std::uint32_t>(-1));
     in_.reading.add(static_cast<std::uint32_t>(-1));

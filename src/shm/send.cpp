@@ -333,7 +333,7 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
   if (!enter_senders(both)) return not_entered();
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result = reserve_index_page(priority);
-  if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = Errc::closed;
+  if (result && segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) result = not_on_loan();
   if (result) {
     // Before the commit, which may run into a recovery that counts anew.
     segment_.user(user).writing.add(static_cast<std::uint32_t>(-1));
@@ -344,7 +344,7 @@ Result<void> Queue::send_loan(std::uint32_t slot, std::size_t size, Priority pri
     wake_receivers(1);
   }
   leave_senders(both);
-  if (result && !intact()) result = Errc::queue_damaged;
+  if (!intact()) result = Errc::queue_damaged;
   return result;
 }
 
@@ -355,7 +355,7 @@ Result<void> Queue::drop_loan(std::uint32_t slot) noexcept {
   const std::uint32_t user = user_.load(std::memory_order_relaxed);
   Result<void> result;
   if (segment_.slot(slot).mark.get() != make_mark(SlotState::writing, user)) {
-    result = Errc::closed;
+    result = not_on_loan();
   } else {
     segment_.slot(slot).mark.set(make_mark(SlotState::free));
     segment_.user(user).writing.add(static_cast<std::uint32_t>(-1));

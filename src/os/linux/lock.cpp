@@ -196,7 +196,11 @@ bool try_take_free(LockWord& lock, void* while_waiting, std::uint32_t& seen, std
       owner = seen & FUTEX_TID_MASK;
       since = now;
     }
-    if (now - since > kSlowNs) return Locked::owner_slow;
+    if (now - since > kSlowNs) {
+      // It may have been woken in the name of all sleepers, and goes without having taken the lock.
+      lock.contended.store(1, std::memory_order_relaxed);
+      return Locked::owner_slow;
+    }
     sleep(lock, seen);
   }
 }
