@@ -254,10 +254,11 @@ TEST_F(Truncation, OtherQueuesOfTheProcessGoOn) {
 }
 
 /// Sends or receives until the queue is found damaged. @return how many
-std::uint64_t work(bool sends, std::size_t message_size) {
+std::uint64_t work(bool sends, std::size_t message_size, std::atomic<std::uint64_t>& open) {
   std::uint64_t done = 0;
   try {
     Queue queue = Queue::open("/q");
+    ++open;
     std::vector<std::byte> buffer(message_size);
     for (;; ++done) {
       if (sends) {
@@ -273,27 +274,30 @@ std::uint64_t work(bool sends, std::size_t message_size) {
   return done;
 }
 
-// Two senders, two receivers, one of each with two threads; cut at a random moment to a random size.
+// Two senders, two receivers, one of each with two threads; cut at a random moment to a random number of pages. (What a
+// cut in the middle of a page leaves there as zeros is not noticed: docs/decisions/0009-truncation.md, Given up.)
 TEST_F(Truncation, InTheMiddleOfTrafficEveryMessageIsWholeAndEverybodyIsTold) {
+  constexpr std::uint64_t kPage = 4096;
   Random random(fresh_seed());
   const int rounds = scaled(5);
   for (int round = 0; round < rounds; ++round) {
     const std::size_t message_size = std::vector<std::size_t>{64, 3000, 20'000}[random.below(3)];
     Queue queue = Queue::create("/q", {.capacity = 8, .message_size = message_size});
     const SharedArray<std::atomic<std::uint64_t>> counts(4);
+    const SharedArray<std::atomic<std::uint64_t>> open(1);
     std::vector<Child> workers;
     for (std::size_t i = 0; i < counts.size(); ++i) {
       workers.emplace_back([&, i] {
         std::uint64_t twin = 0;
         std::thread second;
-        if (i % 2 == 0) second = std::thread([&] { twin = work(i < 2, message_size); });
-        const std::uint64_t done = work(i < 2, message_size);
+        if (i % 2 == 0) second = std::thread([&] { twin = work(i < 2, message_size, open[0]); });
+        const std::uint64_t done = work(i < 2, message_size, open[0]);
         if (second.joinable()) second.join();
         counts[i].store(done + twin + 1);
       });
     }
-    wait_until([&] { return queue.statistics().messages_received > 10 + random.below(2000); });
-    const std::uint64_t size = random.one_in(2) ? random.below(8192) : random.below(file_size());
+    wait_until([&] { return open[0] == 6 && queue.statistics().messages_received > 10 + random.below(2000); });
+    const std::uint64_t size = (random.one_in(2) ? random.below(8192) : random.below(file_size())) / kPage * kPage;
     const std::string file = directory_.queue_file().string();
     SCOPED_TRACE(testing::Message() << "round " << round << ", messages of " << message_size << ", cut to " << size);
     ASSERT_EQ(::truncate(file.c_str(), static_cast<off_t>(size)), 0);
