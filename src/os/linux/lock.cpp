@@ -22,6 +22,7 @@
 // L1 holds as long as no robust pthread mutex is used inside a critical section, and none is.
 #include "os/lock.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <ctime>
 
@@ -130,9 +131,9 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
   return syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
 }
 
-constexpr int kPauseRounds =
-    4;  // 1, 2, 4, 8 pauses: longer than a critical section, unless its owner lost the processor
-constexpr int kRounds = 6;
+constexpr int kPauseRounds = 4;  // 1, 2, 4, 8 pauses, then 16: longer than a critical section whose owner runs
+constexpr int kRounds = 256;     // a sleep costs as much as some 50 yields, and the interrupt of membarrier besides
+constexpr std::int64_t kCrowdedNs = 1'000'000;
 constexpr long kLookUpNs = 100'000'000;  // a sleeper looks up by itself: who was to wake it may have died
 constexpr long kUnfencedNs = 1'000'000;
 constexpr long kSliceNs = 1'000'000;
@@ -166,6 +167,13 @@ bool try_take_free(LockWord& lock, void* while_waiting, std::uint32_t& seen, std
   return false;
 }
 
+// false: somebody else had the processor for long, who neither waits for a lock nor gives one back.
+bool yield_briefly() noexcept {
+  const std::int64_t before = now_ns();
+  sched_yield();
+  return now_ns() - before < kCrowdedNs;
+}
+
 // @param while_waiting the node of the lock that this thread holds, or of the one that nobody does (L1)
 [[gnu::noinline]] Locked lock_slow(LockWord& lock, void* while_waiting) noexcept {
   set_pending(while_waiting);
@@ -177,8 +185,8 @@ bool try_take_free(LockWord& lock, void* while_waiting, std::uint32_t& seen, std
     }
     // Longer each time, so that contenders do not take the line from the owner. Then the owner may be waiting for this
     // very processor: it woke us before it unlocked, and we took its place.
-    for (int i = 0; i < 1 << round; ++i) pause();
-    if (++round > kPauseRounds) sched_yield();
+    for (int i = 0; i < 1 << std::min(round, kPauseRounds); ++i) pause();
+    if (++round > kPauseRounds && !yield_briefly()) break;
     seen = lock.word.load(std::memory_order_relaxed);
   }
   std::uint32_t owner = 0;
