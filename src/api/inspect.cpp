@@ -51,7 +51,7 @@ Result<std::unique_ptr<shm::Queue>> observe(Result<shm::Segment> segment) {
   const Result<os::FileFacts> facts = os::facts(segment->fd());
   if (!facts) return facts.failure();
   const std::uint32_t mode = segment->header().identity.mode.get();
-  if (segment->torn()) return Errc::queue_damaged;
+  if (!segment->intact()) return Errc::queue_damaged;
   // Whoever may receive or send may look.
   if (!os::may_access(facts->uid, facts->gid, mode, true, false) &&
       !os::may_access(facts->uid, facts->gid, mode, false, true)) {

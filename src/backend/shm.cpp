@@ -169,7 +169,7 @@ Result<void> check_access(const shm::Segment& segment, Access access) noexcept {
   const Result<os::FileFacts> facts = os::facts(segment.fd());
   if (!facts) return facts.failure();
   const std::uint32_t mode = segment.header().identity.mode.get();
-  if (segment.torn()) return Errc::queue_damaged;
+  if (!segment.intact()) return Errc::queue_damaged;
   if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access)))
     return Errc::permission_denied;
   return {};

@@ -2,9 +2,10 @@
 //
 //  - While a range is guarded, touching a page that its file does not have any more, or that there is no memory for,
 //  does
-//    not end the process: the page reads as zeros and keeps what is written to it, for this process alone, and torn()
-//    is true before the access completes. It stays true.
-//  - Pages that the file still has stay shared, as the locks in them must.
+//    not end the process: the page reads as zeros and keeps what is written to it, for this process alone.
+//  - The last page of the range reads as zeros from then on, too, and before the access completes, whatever the file
+//    still has. A word there that is not zero tells its owner that nothing was lost.
+//  - All other pages that the file still has stay shared, as the locks in them must.
 //  - What is no such access goes to whom the program has given the signal to: before the first guard, or through
 //    exchange_action() since. Where the program's calls do not pass through here, it takes the signal over when it asks
 //    for it later.
@@ -12,7 +13,6 @@
 //  - over() fails with no_memory. guards() may be asked, and actions exchanged, from a signal handler.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -28,10 +28,9 @@ struct GuardedRange;
 class Guard {
  public:
   Guard() noexcept = default;
-  Guard(Guard&& other) noexcept : range_(std::exchange(other.range_, nullptr)), torn_(other.torn_) {}
+  Guard(Guard&& other) noexcept : range_(std::exchange(other.range_, nullptr)) {}
   Guard& operator=(Guard&& other) noexcept {
     std::swap(range_, other.range_);
-    std::swap(torn_, other.torn_);
     return *this;
   }
   Guard(const Guard&) = delete;
@@ -40,15 +39,8 @@ class Guard {
 
   static Result<Guard> over(const std::byte* memory, std::uint64_t size) noexcept;
 
-  /// Whether this process has touched a page that was gone. Relaxed: the thread that touched it sees it, and others
-  /// soon.
-  [[nodiscard]] bool torn() const noexcept { return torn_->load(std::memory_order_relaxed); }
-
  private:
-  static constexpr std::atomic<bool> kWhole{false};
-
   GuardedRange* range_ = nullptr;
-  const std::atomic<bool>* torn_ = &kWhole;
 };
 
 // ---- For a library that stands in front of sigaction(2)

@@ -64,7 +64,7 @@ class Checker {
       return begin <= value && value <= end;
     };
     if (!within(side.next_reserved.get(), g_.next, g_.users) ||
-        !within(side.slots_reserved.get(), g_.slots, g_.file_bytes) ||
+        !within(side.slots_reserved.get(), g_.slots, g_.slots_end) ||
         !within(side.users_reserved.get(), g_.users, g_.index)) {
       broken("I10", "a reserve watermark lies outside its region");
     }

@@ -23,7 +23,10 @@ Result<Geometry> make_geometry(std::uint64_t capacity, std::uint64_t message_siz
   g.users = round_up(g.next + capacity * sizeof(std::uint32_t), kLine);
   g.index = round_up(g.users + kMaxUsers * sizeof(User), kPage);
   g.slots = g.index + kIndexPages * sizeof(IndexPage);
-  g.file_bytes = round_up(g.slots + capacity * g.stride, kPage);
+  g.slots_end = round_up(g.slots + capacity * g.stride, kPage);
+  // A page of its own: a cut takes that away before it clears the rest of the page that it cuts (decisions/0014).
+  g.file_bytes = g.slots_end + kPage;
+  g.seal = g.file_bytes - sizeof(std::uint32_t);
   if (g.file_bytes > kMaxFileBytes) return Errc::queue_too_large;
   return g;
 }

@@ -16,14 +16,16 @@
 //           +-----------------------------+  page
 //           | slot 0: SlotHeader, payload |  stride bytes each
 //           | slot 1 ...                  |
+//           +-----------------------------+  page
+//           | zeros, and the seal         |  the last word of the file: gone, or zero, once the file was cut anywhere
 //           +-----------------------------+
 //
-// The file is sparse: only the header and the rings are reserved when a queue is created, the rest before its first
-// use.
+// The file is sparse: only the header, the rings and the seal are reserved when a queue is created, the rest before its
+// first use.
 //
 // Words: a slot is free, writing (its owner writes the message), queued, or reading (its owner reads it).
 // The numbered invariants hold whenever nobody holds a lock and no owner of one has died; check.cpp tests each:
-//  I1  identity: magic, format, fingerprint, bounds and size of the file fit each other.
+//  I1  identity: magic, format, fingerprint, bounds and size of the file fit each other, and the seal is there.
 //  I2  every slot below `fresh` has one of the four states; slots from `fresh` on were never used.
 //  I3  each queued slot stands exactly once in the arrived ring or in the index, and nothing else stands there.
 //  I4  each free slot below `fresh` stands exactly once in the returned ring or on one of the two free lists, and
@@ -72,7 +74,8 @@ class Shared {
 };
 
 inline constexpr std::uint64_t kMagic = 0x0a45554551787871;  // "qxxQUEUE", then a newline, read as bytes
-inline constexpr std::uint32_t kFormat = 2;
+inline constexpr std::uint32_t kFormat = 3;
+inline constexpr std::uint32_t kSeal = 0x6c616573;  // "seal"; no byte is zero, so that no part of it can be missed
 inline constexpr std::uint64_t kHeaderBytes = 1024;
 inline constexpr std::uint64_t kPage = 4096;  // of the layout, whatever the machine's pages are
 inline constexpr std::uint64_t kLine = 64;
@@ -308,6 +311,8 @@ struct Geometry {
   std::uint64_t users = 0;
   std::uint64_t index = 0;
   std::uint64_t slots = 0;
+  std::uint64_t slots_end = 0;
+  std::uint64_t seal = 0;
   std::uint64_t file_bytes = 0;
 };
 

@@ -142,9 +142,9 @@ class Queue {
   /// That one instead of opening it. REQUIRES: bell() was not called yet.
   void take_bell(UniqueFd bell) noexcept { bell_.store(bell.release(), std::memory_order_release); }
 
-  /// Whether everything that this process has touched was there. If not, every call fails with queue_damaged from then
-  /// on, and what was read in place may be zeros.
-  [[nodiscard]] bool intact() const noexcept { return !segment_.torn(); }
+  /// Whether everything that was read and written so far was there. If not, every call fails with queue_damaged from
+  /// then on, and what was read in place may be zeros.
+  [[nodiscard]] bool intact() const noexcept { return segment_.intact(); }
   [[nodiscard]] const Segment& segment() const noexcept { return segment_; }
   [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry(); }
 
@@ -166,7 +166,7 @@ class Queue {
 
   // locks.cpp. false: not_entered() says why. A dead owner's leavings are repaired on the way.
   /// Why a slot that was on loan is not: it went with the child of a fork, or with the file.
-  [[nodiscard]] Errc not_on_loan() const noexcept { return segment_.whole() ? Errc::closed : Errc::queue_damaged; }
+  [[nodiscard]] Errc not_on_loan() const noexcept { return intact() ? Errc::closed : Errc::queue_damaged; }
   [[nodiscard]] Errc not_entered() const noexcept { return intact() ? Errc::would_deadlock : Errc::queue_damaged; }
   bool lock_senders() noexcept MQXX_TRY_ACQUIRE(true, senders_lock_);
   void unlock_senders() noexcept MQXX_RELEASE(senders_lock_);

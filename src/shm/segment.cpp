@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "base/address.hpp"
@@ -86,6 +87,7 @@ Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) 
   segment.fd_ = std::move(fd);
   segment.place_ = std::move(place);
   segment.memory_ = *memory;
+  segment.seal_ = reinterpret_cast<const Shared<std::uint32_t>*>(*memory + geometry.seal);
   segment.geometry_ = geometry;
   return segment;
 }
@@ -94,6 +96,7 @@ Segment::Segment(Segment&& other) noexcept
     : fd_(std::move(other.fd_)),
       place_(std::move(other.place_)),
       memory_(std::exchange(other.memory_, nullptr)),
+      seal_(other.seal_),
       guard_(std::move(other.guard_)),
       geometry_(other.geometry_) {}
 
@@ -101,6 +104,7 @@ Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(place_, other.place_);
   std::swap(memory_, other.memory_);
+  std::swap(seal_, other.seal_);
   std::swap(guard_, other.guard_);
   std::swap(geometry_, other.geometry_);
   return *this;
@@ -109,13 +113,6 @@ Segment& Segment::operator=(Segment&& other) noexcept {
 Segment::~Segment() {
   guard_ = {};  // another mapping may stand there as soon as this one is gone
   if (memory_ != nullptr) os::unmap(memory_, geometry_.file_bytes);
-}
-
-bool Segment::whole() const noexcept {
-  const Result<os::FileFacts> facts = os::facts(fd_.get());
-  // Should the program have closed our descriptor, the number may mean anything.
-  const bool shorter = facts && facts->inode == place_.inode && facts->size < geometry_.file_bytes;
-  return !shorter && header().identity.magic.get() == kMagic && !torn();
 }
 
 Result<void> Segment::renew() noexcept {
@@ -190,6 +187,7 @@ Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) {
   fill_identity(header->identity, made, geometry);
   fill_sides(*header, geometry);
   done = os::write_at(fd, 0, bytes);
+  if (done) done = os::write_at(fd, geometry.seal, std::as_bytes(std::span(&kSeal, 1)));
   if (!done) return done.failure();
 
   Made both(std::move(*file), Place{std::move(where), facts->inode}, *facts);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/assert.hpp"
+#include "base/fence.hpp"
 #include "base/prefetch.hpp"
 #include "base/unique_fd.hpp"
 #include "os/doorbell.hpp"
@@ -72,11 +73,12 @@ class Segment {
   void renumber(UniqueFd fd) noexcept { fd_ = std::move(fd); }
   /// In the child of a fork: a file description of its own, under the same number, and mapped at the same place.
   Result<void> renew() noexcept;
-  /// Whether this process has touched a part that the file has lost. From then on what it reads may be zeros, and what
-  /// it writes may reach nobody.
-  [[nodiscard]] bool torn() const noexcept { return guard_.torn(); }
-  /// Asks the system as well: false also when nothing that is gone was touched yet.
-  [[nodiscard]] bool whole() const noexcept;
+  /// Whether all that was read and written before was there. false: the file was cut, or a page of it lost. Then it was
+  /// zeros, perhaps, or reaches nobody, and it stays so.
+  [[nodiscard]] bool intact() const noexcept {
+    reads_are_done();
+    return seal_->get() == kSeal;
+  }
   /// Of the files that belong to the queue whatever its name: see Place.
   [[nodiscard]] const Place& place() const noexcept { return place_; }
 
@@ -120,6 +122,7 @@ class Segment {
   UniqueFd fd_;
   Place place_;
   std::byte* memory_ = nullptr;
+  const Shared<std::uint32_t>* seal_ = nullptr;
   os::Guard guard_;
   Geometry geometry_;
 };

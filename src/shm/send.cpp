@@ -72,7 +72,7 @@ std::uint32_t Queue::take_fresh(std::size_t size, Failure& why) noexcept {
                                         g.next + (slot + std::uint64_t{1}) * sizeof(std::uint32_t), g.users);
   if (reserved && !g.sparse) {
     reserved =
-        reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride, g.file_bytes);
+        reserve_up_to(segment_.fd(), out_.slots_reserved, g.slots, segment_.slot_offset(slot) + g.stride, g.slots_end);
   } else if (reserved) {
     // The header comes with the first page of the message, before anybody looks at it.
     const std::uint64_t bytes = round_up(sizeof(SlotHeader) + size, kPage);

@@ -236,14 +236,11 @@ Result<void> Queue::sleep(Side side, const Wait& wait) {
       return not_entered();
     }
     rescue_loans();
-    // The file may have become shorter where nobody has touched it since.
-    const bool damaged = woken == os::Woken::look_up && !segment_.whole();
-    const bool sleep_on = woken == os::Woken::look_up && !ready(side) && !damaged;
+    const bool sleep_on = woken == os::Woken::look_up && !ready(side);
     if (!sleep_on) leave(sleepers, registered_at);
     unlock_both();
     if (sleep_on) continue;
     registered.over();
-    if (damaged) return Errc::queue_damaged;
     if (stopped) return Errc::stopped;
     if (woken == os::Woken::interrupted && wait.return_on_signal) return Errc::interrupted;
     return {};  // timed_out, too: one more attempt, then await() sees that the time has passed

@@ -7,6 +7,7 @@
 #include "os/guard.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -22,7 +23,6 @@ namespace mqxx::os {
 struct GuardedRange {
   std::atomic<std::uintptr_t> begin;
   std::atomic<std::uintptr_t> end;
-  std::atomic<bool> torn;
 };
 
 namespace {
@@ -32,7 +32,7 @@ constexpr std::uintptr_t kClaimed = 1;
 // ---- Ranges
 
 struct Chunk {
-  static constexpr std::size_t kEntries = 170;  // a page
+  static constexpr std::size_t kEntries = 255;  // a page
   Chunk* next;
   std::atomic<std::uint32_t> used;  // about, to pass over what is full
   std::array<GuardedRange, kEntries> ranges;
@@ -129,14 +129,17 @@ std::uint32_t number_of(const struct sigaction& action) noexcept {
 
 // ---- The handler
 
-/// Gives the page at `address` to this process alone, if it is of a guarded range.
+/// Gives the page at `address` to this process alone.
 bool replace_page(std::uintptr_t address) noexcept {
-  GuardedRange* range = range_of(address);
-  if (range == nullptr) return false;
-  range->torn.store(true, std::memory_order_relaxed);
   const auto page_size = static_cast<std::uintptr_t>(getpagesize());
   void* page = reinterpret_cast<void*>(address & ~(page_size - 1));  // NOLINT(performance-no-int-to-ptr)
   return mmap(page, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+/// The range's last page first: who reads zeros in the other finds zeros there.
+bool replace_lost(std::uintptr_t address) noexcept {
+  const GuardedRange* range = range_of(address);
+  return range != nullptr && replace_page(range->end.load(std::memory_order_relaxed) - 1) && replace_page(address);
 }
 
 // Past whoever stands in front of sigaction(2); all zero is SIG_DFL on every machine, whatever the order of the fields.
@@ -162,7 +165,7 @@ void pass_on(int signal, siginfo_t* info, void* context) noexcept {
 
 void on_bus_error(int signal, siginfo_t* info, void* context) noexcept {
   const int error = errno;
-  const bool replaced = info->si_code == BUS_ADRERR && replace_page(reinterpret_cast<std::uintptr_t>(info->si_addr));
+  const bool replaced = info->si_code == BUS_ADRERR && replace_lost(reinterpret_cast<std::uintptr_t>(info->si_addr));
   errno = error;
   if (!replaced) pass_on(signal, info, context);
 }
@@ -210,13 +213,11 @@ Result<Guard> Guard::over(const std::byte* memory, std::uint64_t size) noexcept 
   if (pthread_once(&once, install) != 0) return Errc::no_memory;
   GuardedRange* range = claim();
   if (range == nullptr) return Errc::no_memory;
-  range->torn.store(false, std::memory_order_relaxed);
   range->end.store(reinterpret_cast<std::uintptr_t>(memory) + size, std::memory_order_relaxed);
   // Release: meets the acquire in range_of(): a handler that sees the beginning sees the end.
   range->begin.store(reinterpret_cast<std::uintptr_t>(memory), std::memory_order_release);
   Guard guard;
   guard.range_ = range;
-  guard.torn_ = &range->torn;
   return guard;
 }
 

@@ -85,7 +85,7 @@ TEST_F(CheckTest, LoanThatNobodyCountsIsI9) {
 }
 
 TEST_F(CheckTest, WatermarkOutsideItsRegionIsI10) {
-  segment_.sender().slots_reserved.set(segment_.geometry().file_bytes + 1);
+  segment_.sender().slots_reserved.set(segment_.geometry().slots_end + 1);
   expect_found("I10");
 }
 

@@ -19,7 +19,9 @@ TEST(Layout, GeometryOfASmallQueueIsPinned) {
   EXPECT_EQ(g->users, 1344U);
   EXPECT_EQ(g->index, 2101248U);
   EXPECT_EQ(g->slots, 2363392U);
-  EXPECT_EQ(g->file_bytes, 2367488U);
+  EXPECT_EQ(g->slots_end, 2367488U);
+  EXPECT_EQ(g->file_bytes, 2371584U);
+  EXPECT_EQ(g->seal, g->file_bytes - 4);
 }
 
 TEST(Layout, GeometryOfALargeQueueIsPinned) {
@@ -30,7 +32,8 @@ TEST(Layout, GeometryOfALargeQueueIsPinned) {
   EXPECT_EQ(g->stride, 69632U);
   EXPECT_EQ(g->next, 17408U);
   EXPECT_EQ(g->slots % 4096, 0U);
-  EXPECT_EQ(g->file_bytes, g->slots + 1'000'000ULL * 69632);
+  EXPECT_EQ(g->slots_end, g->slots + 1'000'000ULL * 69632);
+  EXPECT_EQ(g->file_bytes, g->slots_end + 4096);
 }
 
 TEST(Layout, MillionMessagesOf64MiBFit) { EXPECT_TRUE(make_geometry(1'000'000, 64ULL << 20)); }
@@ -53,13 +56,19 @@ TEST(Layout, RegionsFollowEachOtherWithoutOverlap) {
       EXPECT_GE(g.users, g.next + capacity * 4);
       EXPECT_GE(g.index, g.users + kMaxUsers * sizeof(User));
       EXPECT_GE(g.slots, g.index + kIndexPages * sizeof(IndexPage));
-      EXPECT_GE(g.file_bytes, g.slots + capacity * g.stride);
+      EXPECT_GE(g.slots_end, g.slots + capacity * g.stride);
+      EXPECT_EQ(g.slots_end % 4096, 0U) << "the seal has a page of its own";
+      EXPECT_EQ(g.file_bytes, g.slots_end + 4096);
       EXPECT_GE(g.stride, sizeof(SlotHeader) + size);
       EXPECT_EQ(g.index % 4096, 0U);
       EXPECT_EQ(g.slots % 4096, 0U);
       EXPECT_EQ(g.stride % 64, 0U);
     }
   }
+}
+
+TEST(Layout, NoByteOfTheSealIsZero) {
+  for (int byte = 0; byte < 4; ++byte) EXPECT_NE(kSeal >> 8 * byte & 0xffU, 0U) << byte;
 }
 
 TEST(Layout, RingEntryKeepsItsParts) {

@@ -33,8 +33,8 @@ TEST_F(SegmentTest, ModeIsWhatTheUmaskLeftAndTheFileIsWideEnoughForReceivers) {
   EXPECT_EQ(os::facts(publish({"/p", 1, 1, 0200})->fd())->mode, 0600U);
 }
 
-TEST_F(SegmentTest, IdleQueueTakesOnePage) {
-  EXPECT_EQ(os::facts(publish({"/small", 10, 64, 0600})->fd())->memory_bytes, 4096U);
+TEST_F(SegmentTest, IdleQueueTakesAPageAndItsSeal) {
+  EXPECT_EQ(os::facts(publish({"/small", 10, 64, 0600})->fd())->memory_bytes, 8192U);
   EXPECT_LE(os::facts(publish({"/large", 1'000'000, 65536, 0600})->fd())->memory_bytes, 65536U);
 }
 
