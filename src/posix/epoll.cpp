@@ -19,8 +19,8 @@ std::atomic<bool> g_any{false};  // a queue was put into an instance at some tim
 
 constexpr int kFew = 256;
 
-/// Whether a process died inside a lock of one of the queues, so that their doorbells may be wrong at this moment. The
-/// first few descriptors only: to ask more before each wait would cost more than the wait.
+/// Whether a process died inside a lock of one of the queues, or its file was cut, so that their doorbells may be wrong
+/// at this moment. The first few descriptors only: to ask more before each wait would cost more than the wait.
 bool any_in_doubt() noexcept {
   const int end = std::min(end_of_descriptors(), kFew);
   for (int fd = 0; fd < end; ++fd) {
@@ -28,7 +28,7 @@ bool any_in_doubt() noexcept {
     Calling calling;
     const Found found = find(fd, calling);
     const shm::Queue* queue = found.queue == nullptr ? nullptr : found.queue->queue_if_mapped();
-    if (queue != nullptr && queue->in_doubt()) return true;
+    if (queue != nullptr && (!queue->intact() || queue->in_doubt())) return true;
   }
   return false;
 }

@@ -1,6 +1,5 @@
 // poll and ppoll. A queue that is ready answers without a system call; for one that is not, the doorbell is kept right
 // for as long as somebody polls it. For other descriptors they cost a look into the table.
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -58,8 +57,7 @@ int poll_queues_or_system(pollfd* descriptors, nfds_t count, const timespec* tim
   return slices.wait([&](const timespec& slice) { return system::ppoll(descriptors, count, &slice, mask); },
                      [&] {
                        polled.look();
-                       // One that has lost its file rings no bell.
-                       return mask == nullptr ? std::max(poll_queues(descriptors, count), 0) : 0;
+                       return 0;
                      });
 }
 

@@ -133,7 +133,7 @@ int wait_in_slices(const Call& call, Slices& slices, Polled& polled) {
       [&] {
         question.ask_again();
         polled.look();
-        return call.mask == nullptr ? std::max(select_queues(call.count, call.bits()), 0) : 0;  // as in poll
+        return 0;
       });
 }
 

@@ -120,7 +120,8 @@ class Queue {
   void end_poll(Edges edges) noexcept;
   /// In the child of a fork, before anything else there.
   void begin_in_child() noexcept;
-  /// Looks for what dead processes left, as those who sleep do by themselves.
+  /// Looks for what dead processes left, as those who sleep do by themselves. From a damaged queue it rings the
+  /// doorbell, for all who poll.
   void look() noexcept;
   /// Without a lock. in_doubt: a process died inside one, and what readiness() sees may be half done. has_loans: slots
   /// have owners, who may be dead, and then there is more than readiness() sees.
@@ -208,6 +209,7 @@ class Queue {
   [[nodiscard]] bool may_raise(std::uint32_t user, std::int32_t pid) const noexcept;
   static void raise(const Owed& owed) noexcept;
   void leave_watch() noexcept;
+  void ring_if_damaged() noexcept;
 
   // send.cpp. What answers a slot answers kNoSlot otherwise, and says why: would_block when the queue is full. (Plain
   // numbers on the fast path: a Result that travels through memory in parts costs more than the work.)

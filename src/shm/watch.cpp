@@ -273,9 +273,18 @@ void Queue::begin_in_child() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Queue::look() noexcept {
-  if (!lock_both()) return;
+  if (!lock_both()) return ring_if_damaged();
   rescue_loans();
   unlock_both();
+}
+
+// Who polls a queue that has lost its file is told that it is ready: the call that follows says why. What the queue's
+// bytes say of the bell is no use.
+void Queue::ring_if_damaged() noexcept {
+  const int bell = intact() ? -1 : this->bell();
+  if (bell < 0) return;
+  const os::Uncancelled uncancelled;
+  os::set_bell(bell, os::bell_state(bell), os::Bell::some);
 }
 
 bool Queue::in_doubt() const noexcept { return os::owner_died(out_.lock) || os::owner_died(in_.lock); }

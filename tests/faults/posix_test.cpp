@@ -6,13 +6,16 @@
 #include <ctime>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -84,18 +87,61 @@ TEST_F(PosixFaults, EveryCallOnACutQueueIsEBADMSG) {
   EXPECT_EQ(::mq_unlink("/q"), 0);
 }
 
-TEST_F(PosixFaults, WhoWaitsForACutQueueIsToldWhetherInACallOrInAPoll) {
-  for (const bool polls : {false, true}) {
+// ---- Ways to wait until there is a message
+
+bool poll_for(mqd_t queue) {
+  pollfd polled{queue, POLLIN, 0};
+  return ::poll(&polled, 1, -1) == 1 && polled.revents == POLLIN;
+}
+
+bool poll_under_a_mask(mqd_t queue) {
+  pollfd polled{queue, POLLIN, 0};
+  sigset_t mask;
+  sigemptyset(&mask);
+  return ::ppoll(&polled, 1, nullptr, &mask) == 1 && polled.revents == POLLIN;
+}
+
+bool select_for(mqd_t queue) {
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(queue, &set);
+  return ::select(queue + 1, &set, nullptr, nullptr, nullptr) == 1 && FD_ISSET(queue, &set);
+}
+
+bool wait_in_epoll(mqd_t queue, std::uint32_t events, int timeout) {
+  const int instance = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event{};
+  event.events = events;
+  EXPECT_EQ(::epoll_ctl(instance, EPOLL_CTL_ADD, queue, &event), 0) << std::strerror(errno);
+  epoll_event seen{};
+  const int count = ::epoll_wait(instance, &seen, 1, timeout);
+  ::close(instance);
+  return count == 1 && seen.events == EPOLLIN;
+}
+
+struct Wait {
+  const char* name;
+  bool (*ready)(mqd_t queue);
+};
+const std::vector<Wait> kWaits = {
+    {"mq_receive", [](mqd_t) { return true; }},
+    {"poll", poll_for},
+    {"ppoll", poll_under_a_mask},
+    {"select", select_for},
+    {"epoll_wait", [](mqd_t queue) { return wait_in_epoll(queue, EPOLLIN, -1); }},
+    {"epoll_wait for an edge", [](mqd_t queue) { return wait_in_epoll(queue, EPOLLIN | EPOLLET, -1); }},
+};
+
+TEST_F(PosixFaults, WhoWaitsForACutQueueIsToldWhereverHeWaits) {
+  for (const Wait& wait : kWaits) {
+    SCOPED_TRACE(wait.name);
     const mqd_t queue = open_queue("/q", 4, 64);
     std::atomic<int>* waiting = static_cast<std::atomic<int>*>(
         ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     Child child([&] {
       waiting->store(1);
       char buffer[64];
-      pollfd polled{queue, POLLIN, 0};
-      if (polls) {
-        EXPECT_EQ(::poll(&polled, 1, -1), 1);
-      }
+      EXPECT_TRUE(wait.ready(queue));
       EXPECT_TRUE(fails(::mq_receive(queue, buffer, sizeof buffer, nullptr), EBADMSG));
     });
     wait_until([&] { return waiting->load() == 1; });
@@ -106,6 +152,33 @@ TEST_F(PosixFaults, WhoWaitsForACutQueueIsToldWhetherInACallOrInAPoll) {
     ::mq_close(queue);
     ::mq_unlink("/q");
   }
+}
+
+TEST_F(PosixFaults, AnEpollInstanceThatIsAskedAtOnceTellsOfACutQueueToo) {
+  const mqd_t queue = open_queue("/q", 4, 64);
+  const int instance = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  ASSERT_EQ(::epoll_ctl(instance, EPOLL_CTL_ADD, queue, &event), 0);
+  ASSERT_EQ(::epoll_wait(instance, &event, 1, 0), 0);
+  cut(2'000'000);
+  EXPECT_EQ(::epoll_wait(instance, &event, 1, 0), 1);
+  ::close(instance);
+  ::mq_close(queue);
+}
+
+// The kernel ends a process that faults where the signal is blocked. docs/security.md says so, and this that it is so.
+TEST_F(PosixFaults, AThreadThatBlocksTheSignalEndsTheProcess) {
+  Child child([this] {
+    const mqd_t queue = open_queue("/q", 4, 64);
+    sigset_t blocked;
+    sigfillset(&blocked);
+    ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, nullptr), 0);
+    ASSERT_EQ(::mq_send(queue, "x", 1, 0), 0);
+    cut(0);
+    (void)::mq_send(queue, "x", 1, 0);
+  });
+  EXPECT_EQ(child.join().signal, SIGBUS);
 }
 
 // The helper blocks every signal but the one that it needs itself.
