@@ -23,6 +23,7 @@ enum class Step : std::uint8_t {
   slot_returned,
   senders_woken,
   waiter_registered,
+  waiter_woken,
   waiter_left,
   loan_marked,
   loan_copied,

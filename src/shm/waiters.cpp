@@ -228,6 +228,7 @@ Result<void> Queue::sleep(Side side, const Wait& wait) {
     const os::Woken woken =
         stopped ? os::Woken::interrupted : os::wait_on(sleepers.word, registered_at, wait, kLookUpNs);
     if (woken == os::Woken::woken) {  // and taken off the count by whoever did it
+      step(Step::waiter_woken);
       registered.over();
       return {};
     }
