@@ -14,8 +14,8 @@
 // Unlocking is a plain store and not an exchange, which saves 3 ns and the wait for every earlier store (a line that
 // another processor has takes 60 ns to come). What an exchange would have told, that somebody sleeps, is in a word of
 // its own:
-//   L4  A waiter sets `contended`, calls membarrier(2), and only then sleeps. After that call an owner has either made
-//   its unlocking
+//   L4  A waiter sets the waiters' bit, then `contended`, calls membarrier(2), and only then sleeps. After that call an
+//   owner has either made its unlocking
 //       visible, so the futex call does not sleep, or will see `contended` when it looks behind its unlocking, and
 //       wakes.
 // Where membarrier is refused the waiter sleeps in short slices instead.
@@ -148,12 +148,14 @@ bool try_take(LockWord& lock, std::uint32_t& seen, std::uint32_t flags) noexcept
 }
 
 void sleep(LockWord& lock, std::uint32_t seen) noexcept {
-  lock.contended.store(1, std::memory_order_relaxed);
   // The waiters' bit is for the kernel, should the owner die.
   if ((seen & FUTEX_WAITERS) == 0 &&
       !lock.word.compare_exchange_strong(seen, seen | FUTEX_WAITERS, std::memory_order_seq_cst)) {
     return;
   }
+  // Behind the exchange: an owner who lets go and takes the lock again takes the mark of the first time with it, and
+  // the word would look as if nothing had happened (tests/model/spin/lock.pml, CONTENDED_FIRST).
+  lock.contended.store(1, std::memory_order_relaxed);
   const bool fenced = t_thread.fenced && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
   const timespec look_up{0, fenced ? kLookUpNs : kUnfencedNs};
   futex(lock.word, FUTEX_WAIT, seen | FUTEX_WAITERS, &look_up);

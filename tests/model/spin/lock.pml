@@ -10,6 +10,8 @@
  * killed ends.
  *
  * LOOK_UP  sleepers wake by themselves at some time
+ * CONTENDED_FIRST  a waiter sets `contended` and then the waiters' bit, as sleep() did once: a sleeper is forgotten when the
+ *          owner lets go and takes the lock again in between
  * NARROW   list_op_pending is set around the exchange only, and not while a thread waits */
 
 #ifndef THREADS
@@ -198,7 +200,9 @@ lock_slow_loop:
       :: TID(seen) != 0
       fi;
 sleep:
+#ifdef CONTENDED_FIRST
       contended = 1;
+#endif
       if
       :: (seen & WAITERS) == 0 ->
         exchange(seen, (seen | WAITERS), done);
@@ -208,6 +212,9 @@ sleep:
         fi
       :: else
       fi;
+#ifndef CONTENDED_FIRST
+      contended = 1;
+#endif
 #ifndef NO_MEMBARRIER
       d_step { DRAIN(1); DRAIN(2); DRAIN(THREADS) };
 #endif

@@ -47,11 +47,13 @@ expect() {
 case $model in
   lock)
     for version in '' -DNARROW; do
-      expect holds safety -DSLOW=0 $version
+      expect holds safety -DROUNDS=2 $version
       expect holds safety -DCRASHES=2 -DLOOK_UP -DTHREADS=2 $version
       expect holds live -DCRASHES=1 -DLOOK_UP -DTHREADS=2 $version
     done
+    expect holds safety -DCRASHES=1 -DLOOK_UP -DSLOW=0 -DNARROW
     expect error safety -DSLOW=0 -DNO_MEMBARRIER
+    expect error safety -DSLOW=0 -DTHREADS=2 -DROUNDS=2 -DCONTENDED_FIRST
     expect error safety -DSLOW=0 -DFORGETS_OTHERS
     expect error safety -DSLOW=0 -DCLEAR_BEHIND
     expect error live -DCRASHES=1 -DLOOK_UP -DTHREADS=2 -DNO_PENDING
