@@ -1,5 +1,7 @@
 #include "base/address.hpp"
 
+#include "base/sysv_key.hpp"
+
 namespace mqxx {
 namespace {
 
@@ -26,8 +28,9 @@ Result<Address> parse_address(std::string_view text) {
   Address address;
   if (text.starts_with(kSysvPrefix)) {
     text.remove_prefix(kSysvPrefix.size());
-    if (text.empty()) return Errc::invalid_name;
-    return Address{Home::sysv, std::string(text)};
+    const Result<SysvKey> key = parse_sysv_key(text);
+    if (!key) return key.failure();
+    return Address{Home::sysv, text_of(*key)};
   }
   if (text.starts_with(kKernelPrefix)) {
     text.remove_prefix(kKernelPrefix.size());

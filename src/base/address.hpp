@@ -20,14 +20,14 @@ inline constexpr std::size_t kMaxNameSize = 255;
 
 struct Address {
   Home home = Home::shm;
-  std::string name;  ///< shm, kernel: with its slash; sysv: the key as written
+  std::string name;  ///< shm, kernel: with its slash; sysv: the one text of its key, base/sysv_key.hpp
 };
 
 /// The text that names it again.
 std::string text_of(const Address& address);
 
 /// "/name", "name" (gets its slash), "kernel:/name", "sysv:KEY".
-/// Fails with invalid_name (empty, "/", another slash, "." and "..", NUL) or name_too_long.
+/// Fails with invalid_name (empty, "/", another slash, "." and "..", NUL; no key) or name_too_long.
 Result<Address> parse_address(std::string_view text);
 
 }  // namespace mqxx
