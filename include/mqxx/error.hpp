@@ -30,12 +30,13 @@ enum class Errc {
   not_a_queue,           ///< EBADMSG: the file is something else
   layout_mismatch,       ///< EPROTO: made by another format, word size or C library
   queue_damaged,         ///< EBADMSG: bytes in the queue that no mqxx wrote; run `mq check`
+  queue_removed,         ///< EIDRM: a System V queue that somebody removed, perhaps while the call waited
   no_space,              ///< ENOSPC: the memory file system is full; nothing was sent
   no_memory,             ///< ENOMEM
   too_many_files,        ///< EMFILE
   too_many_users,        ///< EUSERS: more processes have the queue open than it has room for
   too_many_bytes,        ///< EMFILE: the kernel's queues of this user would take more than RLIMIT_MSGQUEUE
-  too_many_queues,       ///< ENOSPC: the kernel has fs.mqueue.queues_max queues already
+  too_many_queues,       ///< ENOSPC: the kernel has as many as fs.mqueue.queues_max, or kernel.msgmni, allows
   would_deadlock,        ///< EDEADLK: called from a signal handler inside another mqxx call of the thread
   type_mismatch,         ///< EINVAL: TypedQueue<T> on a queue whose message size is not sizeof(T)
   unsupported,           ///< ENOTSUP: not possible in the home that the address names

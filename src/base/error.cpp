@@ -30,6 +30,7 @@ constexpr std::array kRows{
     ErrorRow{Errc::not_a_queue, EBADMSG, "EBADMSG", "the file is not a queue of mqxx"},
     ErrorRow{Errc::layout_mismatch, EPROTO, "EPROTO", "the queue was made by another build of mqxx"},
     ErrorRow{Errc::queue_damaged, EBADMSG, "EBADMSG", "the queue holds bytes that no mqxx wrote"},
+    ErrorRow{Errc::queue_removed, EIDRM, "EIDRM", "the queue was removed"},
     ErrorRow{Errc::no_space, ENOSPC, "ENOSPC", "no space left for the queue's messages"},
     ErrorRow{Errc::no_memory, ENOMEM, "ENOMEM", "out of memory"},
     ErrorRow{Errc::too_many_files, EMFILE, "EMFILE", "too many open files"},
