@@ -5,6 +5,8 @@
 // give its copy up.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/result.hpp"
@@ -67,6 +69,21 @@ class Uncancelled {
   int before_ = 0;
 };
 
+/// While one lives this thread takes no signals, and threads that it makes never do: the program's signals are for the
+/// program's threads.
+class SignalsHeldBack {
+ public:
+  SignalsHeldBack() noexcept;
+  SignalsHeldBack(const SignalsHeldBack&) = delete;
+  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+  ~SignalsHeldBack();
+
+ private:
+  alignas(long) std::array<std::byte, 128> before_;  // the system's set of signals
+};
+
+/// The permission bits that whatever this process makes does not get. @see umask(2)
+std::uint32_t creation_mask() noexcept;
 /// Whether this process may use a file of that owner and those permission bits for reading or writing.
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept;
 

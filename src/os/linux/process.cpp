@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -225,6 +226,33 @@ bool acts_as(std::uint32_t uid) noexcept {
   uid_t effective = 0;
   uid_t saved = 0;
   return getresuid(&real, &effective, &saved) == 0 && real == uid && effective == uid && saved == uid;
+}
+
+SignalsHeldBack::SignalsHeldBack() noexcept : before_{} {
+  static_assert(sizeof(sigset_t) <= sizeof before_ && alignof(sigset_t) <= alignof(long));
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, ::new (before_.data()) sigset_t);
+}
+
+SignalsHeldBack::~SignalsHeldBack() {
+  pthread_sigmask(SIG_SETMASK, std::launder(reinterpret_cast<const sigset_t*>(before_.data())), nullptr);
+}
+
+// Only /proc tells it without changing it, which another thread that makes a file just then would feel. Without /proc
+// it is changed to the strictest for a moment.
+std::uint32_t creation_mask() noexcept {
+  constexpr char kLabel[] = "\nUmask:";
+  std::array<char, 512> text{};
+  const UniqueFd status(open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC));
+  if (status && pread(status.get(), text.data(), text.size() - 1, 0) > 0) {
+    const char* const line = std::strstr(text.data(), kLabel);
+    if (line != nullptr) return static_cast<std::uint32_t>(std::strtoul(line + sizeof kLabel - 1, nullptr, 8));
+  }
+  constexpr mode_t kStrictest = 0777;
+  const mode_t mask = umask(kStrictest);
+  umask(mask);
+  return mask;
 }
 
 bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/memory.hpp"
@@ -253,6 +254,27 @@ TEST(Process, ModeBitsDecideForAnOrdinaryUser) {
     EXPECT_FALSE(may_access(self + 1, group + 1, 0660, true, false));
   });
   expect_well(child);
+}
+
+TEST(Process, SignalsHeldBackReachNeitherTheThreadNorThoseThatItMakes) {
+  const auto blocked = [] {
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    return sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGALRM) == 1;
+  };
+  {
+    const SignalsHeldBack held;
+    EXPECT_TRUE(blocked());
+    std::thread([&] { EXPECT_TRUE(blocked()); }).join();
+  }
+  EXPECT_FALSE(blocked());
+}
+
+TEST(Process, TheCreationMaskIsThatOfUmaskAndStaysAsItIs) {
+  const mode_t before = ::umask(0137);
+  EXPECT_EQ(creation_mask(), 0137u);
+  EXPECT_EQ(creation_mask(), 0137u);
+  EXPECT_EQ(::umask(before), 0137u);
 }
 
 }  // namespace
