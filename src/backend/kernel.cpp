@@ -7,34 +7,11 @@
 #include <utility>
 
 #include "backend/kernel_limits.hpp"
+#include "backend/loan_copy.hpp"
 #include "os/kernel_queue.hpp"
 
 namespace mqxx::backend {
 namespace {
-
-/// What a loan is here: a message in memory of this process. Its address is the number of the slot.
-class alignas(32) Copy {
- public:
-  /// Null without memory.
-  static Copy* make(std::size_t size) noexcept {
-    void* const memory = ::operator new (sizeof(Copy) + size, std::align_val_t{alignof(Copy)}, std::nothrow);
-    return memory == nullptr ? nullptr : ::new (memory) Copy;
-  }
-  static Copy* at(std::uint64_t slot) noexcept {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): slot() made the number of a pointer
-    return reinterpret_cast<Copy*>(static_cast<std::uintptr_t>(slot));
-  }
-  static void destroy(Copy* copy) noexcept { ::operator delete (copy, std::align_val_t{alignof(Copy)}); }
-
-  std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
-  std::span<std::byte> bytes() noexcept { return {data(), received.size}; }
-  [[nodiscard]] std::uint64_t slot() const noexcept { return reinterpret_cast<std::uintptr_t>(this); }
-
-  Received received;
-
- private:
-  Copy() = default;
-};
 
 class KernelBackend final : public Backend {
  public:
@@ -59,9 +36,9 @@ class KernelBackend final : public Backend {
 
   Result<Loan> loan(std::size_t size, const Wait& wait) noexcept override;
   Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept override;
-  void drop_loan(std::uint64_t slot) noexcept override { Copy::destroy(Copy::at(slot)); }
+  void drop_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
   Result<Loan> receive_loan(const Wait& wait) noexcept override;
-  void release_loan(std::uint64_t slot) noexcept override { Copy::destroy(Copy::at(slot)); }
+  void release_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
   void put_back_loan(std::uint64_t slot) noexcept override;
 
   Result<std::vector<Message>> peek(std::size_t /*most*/) noexcept override { return Errc::unsupported; }
@@ -150,25 +127,25 @@ Result<Loan> KernelBackend::loan(std::size_t size, const Wait& wait) noexcept {
   if (size > message_size_) return Errc::message_too_big;
   const Result<void> ready = os::await(queue_.get(), os::Ready::to_send, wait);
   if (!ready) return ready.failure();
-  Copy* const copy = Copy::make(size);
+  LoanCopy* const copy = LoanCopy::make(size);
   if (copy == nullptr) return Errc::no_memory;
   copy->received.size = size;
   return Loan{copy->slot(), copy->bytes(), 0};
 }
 
 Result<void> KernelBackend::send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept {
-  Copy* const copy = Copy::at(slot);
+  LoanCopy* const copy = LoanCopy::at(slot);
   const Result<void> sent = os::send_message(queue_.get(), copy->bytes().first(size), priority, Wait::forever());
-  if (sent) Copy::destroy(copy);
+  if (sent) LoanCopy::destroy(copy);
   return sent;
 }
 
 Result<Loan> KernelBackend::receive_loan(const Wait& wait) noexcept {
-  Copy* const copy = Copy::make(message_size_);
+  LoanCopy* const copy = LoanCopy::make(message_size_);
   if (copy == nullptr) return Errc::no_memory;
   const Result<void> done = os::receive_message(queue_.get(), {copy->data(), message_size_}, wait, copy->received);
   if (!done) {
-    Copy::destroy(copy);
+    LoanCopy::destroy(copy);
     return done.failure();
   }
   return Loan{copy->slot(), copy->bytes(), copy->received.priority};
@@ -177,7 +154,7 @@ Result<Loan> KernelBackend::receive_loan(const Wait& wait) noexcept {
 // A description that may not send, or does not wait, is no hindrance: another one is opened for this message. Whoever
 // has no right to send to the queue cannot put back, and then the message is gone; include/mqxx/loan.hpp says so.
 void KernelBackend::put_back_loan(std::uint64_t slot) noexcept {
-  Copy* const copy = Copy::at(slot);
+  LoanCopy* const copy = LoanCopy::at(slot);
   const auto send_through = [&](int queue) {
     return os::send_message(queue, copy->bytes(), copy->received.priority, Wait::forever());
   };
@@ -185,7 +162,7 @@ void KernelBackend::put_back_loan(std::uint64_t slot) noexcept {
     const Result<UniqueFd> writer = os::reopen_to_send(queue_.get());
     if (writer) (void)send_through(writer->get());
   }
-  Copy::destroy(copy);
+  LoanCopy::destroy(copy);
 }
 
 // Queues are never renamed, so a queue that has a name has its first one. It need not be of this process's IPC
