@@ -1,4 +1,5 @@
-// Queues whose description is a descriptor of the system: adopted, given up, polled, kept across exec.
+// Queues whose description is a descriptor of the system: adopted, given up, kept across exec; and those that have one
+// to poll.
 #include <mqxx/queue.hpp>
 
 #include "api/failure.hpp"
@@ -14,6 +15,11 @@ using Backend = std::shared_ptr<backend::Backend>;
 Result<int> descriptor_of(const Backend& home) noexcept {
   if (home == nullptr) return Errc::closed;
   return home->descriptor();
+}
+
+Result<int> pollable_of(const Backend& home) noexcept {
+  if (home == nullptr) return Errc::closed;
+  return home->pollable();
 }
 
 Result<int> released(const Backend& home) noexcept {
@@ -57,8 +63,8 @@ Queue Queue::from_fd(int descriptor, std::error_code& ec) {
   return home ? Queue(std::move(*home)) : Queue();
 }
 
-int Queue::native_handle() const { return api::value_or_throw(descriptor_of(home_), "native_handle", name()); }
-int Queue::native_handle(std::error_code& ec) const noexcept { return value_or_code(descriptor_of(home_), kNone, ec); }
+int Queue::native_handle() const { return api::value_or_throw(pollable_of(home_), "native_handle", name()); }
+int Queue::native_handle(std::error_code& ec) const noexcept { return value_or_code(pollable_of(home_), kNone, ec); }
 
 int Queue::release() {
   const int descriptor = api::value_or_throw(released(home_), "release", name());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/kernel_limits.hpp"
+#include "backend/sysv_limits.hpp"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "shm/layout.hpp"
@@ -40,6 +41,10 @@ std::string fact(Failure failure, std::string_view name, const Facts& f) {
     std::optional<std::string> words = backend::kernel_words(failure, f.capacity, f.message_size);
     if (words) return std::move(*words);
   }
+  if (name.starts_with(kSysvPrefix)) {
+    std::optional<std::string> words = backend::sysv_words(failure, name, f.capacity, f.message_size);
+    if (words) return std::move(*words);
+  }
   switch (failure.code) {
     case Errc::message_too_big:
       return "message is " + number(f.size) + " bytes, the queue takes at most " + number(f.limit);
@@ -74,6 +79,18 @@ std::string symbol(Failure failure) {
   return std::string(errno_symbol(failure.detail));
 }
 
+/// Why an address is none: by its home, or that there is no such home.
+std::string address_words(Failure failure, std::string_view text) {
+  if (text.starts_with(kSysvPrefix)) return backend::sysv_grammar();
+  const std::size_t colon = text.find(':');
+  const bool schemed = colon != text.npos && colon != 0 && text.find('/') > colon && text.find('/') != text.npos;
+  if (schemed && !text.starts_with(kKernelPrefix)) {
+    return "there is no home '" + std::string(text.substr(0, colon)) +
+           ":'; a queue is '/orders', 'kernel:/orders' or 'sysv:0x4d2'";
+  }
+  return std::string(error_row(failure.code).sentence);
+}
+
 // A name may hold any byte: what would break the line or the terminal is shown in octal, as C writes it.
 std::string printable(std::string_view name) {
   std::string text;
@@ -92,9 +109,9 @@ std::string printable(std::string_view name) {
 }  // namespace
 
 std::string sentence(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {
-  const bool named = failure.code != Errc::invalid_name && failure.code != Errc::name_too_long && !name.empty();
-  return std::string(operation) + " '" + printable(name) + "': " + printable(fact(failure, named ? name : "/", facts)) +
-         " (" + symbol(failure) + ")";
+  const bool no_address = failure.code == Errc::invalid_name || failure.code == Errc::name_too_long;
+  const std::string words = no_address ? address_words(failure, name) : fact(failure, name.empty() ? "/" : name, facts);
+  return std::string(operation) + " '" + printable(name) + "': " + printable(words) + " (" + symbol(failure) + ")";
 }
 
 void throw_failure(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {

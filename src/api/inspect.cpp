@@ -6,6 +6,7 @@
 
 #include "api/failure.hpp"
 #include "api/inspect_kernel.hpp"
+#include "api/inspect_sysv.hpp"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "os/process.hpp"
@@ -88,7 +89,7 @@ std::string queue_directory() { return shm::directory(); }
 QueueInfo describe(std::string_view text) {
   const Address address = checked_address(text, "describe");
   if (address.home == Home::kernel) return api::describe_kernel(address.name);
-  require_shm(address, "describe");
+  if (address.home == Home::sysv) return api::describe_sysv(address.name);
   QueueInfo info;
   info.name = address.name;
   const std::string path = shm::file_of(info.name);
@@ -100,6 +101,7 @@ QueueInfo describe(std::string_view text) {
 
 std::vector<QueueInfo> list(std::string_view home) {
   if (home == kKernelPrefix) return api::list_kernel();
+  if (home == kSysvPrefix) return api::list_sysv();
   if (!home.empty()) api::throw_failure({Errc::unsupported}, "list", home, {});
   const std::string directory = shm::directory();
   const Result<std::vector<std::string>> entries = os::list_directory(directory);

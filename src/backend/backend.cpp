@@ -2,6 +2,7 @@
 
 #include "backend/kernel.hpp"
 #include "backend/shm.hpp"
+#include "backend/sysv.hpp"
 
 namespace mqxx::backend {
 
@@ -9,7 +10,7 @@ Result<std::shared_ptr<Backend>> open(const Address& address, Creation creation,
   switch (address.home) {
     case Home::shm: return open_shm(address.name, creation, options);
     case Home::kernel: return open_kernel(address.name, creation, options);
-    case Home::sysv: break;
+    case Home::sysv: return open_sysv(address.name, creation, options);
   }
   return Errc::unsupported;
 }
@@ -18,7 +19,7 @@ Result<void> unlink(const Address& address) noexcept {
   switch (address.home) {
     case Home::shm: return unlink_shm(address.name);
     case Home::kernel: return unlink_kernel(address.name);
-    case Home::sysv: break;
+    case Home::sysv: return unlink_sysv(address.name);
   }
   return Errc::unsupported;
 }

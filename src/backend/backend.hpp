@@ -63,12 +63,15 @@ class Backend {
   [[nodiscard]] virtual bool intact() const noexcept { return true; }
   /// The descriptor of the description itself, for homes whose queues are descriptors.
   virtual Result<int> descriptor() noexcept { return Errc::unsupported; }
+  /// One to poll, which need not be the queue itself. It is the backend's.
+  virtual Result<int> pollable() noexcept { return descriptor(); }
   /// Gives the descriptor away. REQUIRES: nobody else uses the backend; it is of no use afterwards.
   virtual Result<int> release() noexcept { return Errc::unsupported; }
 
   [[nodiscard]] virtual Access access() const noexcept = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
-  /// Never change, and so are known without asking: for the sentences of errors.
+  /// Known without asking: for the sentences of errors. Changes nowhere but in System V queues, and is then what it was
+  /// when last asked for.
   [[nodiscard]] virtual std::size_t message_size() const noexcept = 0;
 };
 

@@ -1,0 +1,386 @@
+#include "backend/sysv.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "backend/loan_copy.hpp"
+#include "backend/sysv_order.hpp"
+#include "backend/sysv_place.hpp"
+#include "backend/sysv_waiting.hpp"
+#include "backend/sysv_watch.hpp"
+#include "base/address.hpp"
+#include "base/sysv_key.hpp"
+
+namespace mqxx::backend {
+namespace {
+
+constexpr os::SysvReceiving next(bool wait) noexcept { return {.type = kEveryType, .wait = wait}; }
+
+class SysvBackend final : public Backend {
+ public:
+  SysvBackend(int queue, std::string name, const Attributes& attributes, const OpenOptions& options) noexcept
+      : queue_(queue),
+        name_(std::move(name)),
+        access_(options.access),
+        nonblocking_(options.nonblocking),
+        message_size_(attributes.message_size) {}
+  SysvBackend(const SysvBackend&) = delete;
+  SysvBackend& operator=(const SysvBackend&) = delete;
+  ~SysvBackend() override { end(watch_.exchange(nullptr)); }
+
+  Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept override;
+  Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept override;
+  Result<Message> receive_message(const Wait& wait) noexcept override;
+  Result<std::size_t> send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept override;
+  Result<std::size_t> receive_batch(std::span<Incoming> room, const Wait& wait) noexcept override;
+
+  Result<Loan> loan(std::size_t size, const Wait& wait) noexcept override;
+  Result<void> send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept override;
+  void drop_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
+  Result<Loan> receive_loan(const Wait& wait) noexcept override;
+  void release_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
+  void put_back_loan(std::uint64_t slot) noexcept override;
+
+  Result<std::vector<Message>> peek(std::size_t most) noexcept override;
+  Result<Attributes> attributes() noexcept override;
+  Result<Statistics> statistics() noexcept override;
+  Result<void> set_nonblocking(bool nonblocking) noexcept override {
+    nonblocking_.store(nonblocking, std::memory_order_relaxed);
+    return {};
+  }
+  [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
+  Result<void> unlink() noexcept override;
+  Result<int> pollable() noexcept override;
+
+  [[nodiscard]] Access access() const noexcept override { return access_; }
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] std::size_t message_size() const noexcept override {
+    return message_size_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static void end(SysvWatch* watch) noexcept {
+    if (watch == nullptr) return;
+    watch->inherited() ? SysvWatch::give_up(watch) : delete watch;
+  }
+  /// What this process did to the queue shows at once to those who poll.
+  void changed() const noexcept {
+    SysvWatch* const watch = watch_.load(std::memory_order_acquire);
+    if (watch != nullptr && !watch->inherited()) watch->look();
+  }
+  [[nodiscard]] bool may_not_wait(const Wait& wait) const noexcept {
+    return wait.until == Wait::Until::now || is_nonblocking();
+  }
+  Result<void> check_size(std::size_t size) noexcept;
+  Result<void> check_outgoing(std::size_t size, Priority priority) noexcept;
+  template <class Call>
+  Result<void> sending(std::size_t size, const Wait& wait, Call call) noexcept;
+  template <class Call>
+  Result<void> receiving(const Wait& wait, Call call) noexcept;
+  template <class Attempt>
+  Result<void> with_room(Attempt attempt) noexcept;
+
+  const int queue_;
+  const std::string name_;
+  const Access access_;
+  std::atomic<bool> nonblocking_;
+  std::atomic<std::size_t> message_size_;  // as it was when last asked for
+  std::atomic<std::size_t> room_{1024};    // what was enough for the last message
+  std::atomic<SysvWatch*> watch_{nullptr};
+};
+
+// ---- Waiting
+
+// The system lets a message wait for ever that is larger than the queue will ever have room for.
+Result<void> SysvBackend::check_size(std::size_t size) noexcept {
+  if (size <= message_size()) return {};
+  const Result<Attributes> now = attributes();
+  if (now.is(Errc::queue_removed)) return now.failure();
+  if (!now || size > now->message_size) return Failure{Errc::message_too_big, EMSGSIZE};
+  return {};
+}
+
+Result<void> SysvBackend::check_outgoing(std::size_t size, Priority priority) noexcept {
+  if (priority > kMaxPriority) return Errc::invalid_priority;
+  if (access_ == Access::read_only) return Errc::not_writable;
+  return check_size(size);
+}
+
+/// `call` takes whether it shall wait.
+template <class Call>
+Result<void> SysvBackend::sending(std::size_t size, const Wait& wait, Call call) noexcept {
+  Result<void> done = call(false);
+  if (done.is(Errc::would_block)) {
+    const Result<Attributes> now = attributes();  // somebody may have made the queue smaller
+    if (now && size > now->message_size) return Failure{Errc::message_too_big, EMSGSIZE};
+    if (may_not_wait(wait)) return done;
+    done = sleep_in(wait, [&] { return call(true); });
+  }
+  if (done) changed();
+  return done;
+}
+
+template <class Call>
+Result<void> SysvBackend::receiving(const Wait& wait, Call call) noexcept {
+  if (access_ == Access::write_only) return Errc::not_readable;
+  Result<void> done;
+  if (waits_in_system(wait) && !is_nonblocking()) {
+    done = sleep_in(wait, [&] { return call(true); });
+  } else {
+    done = call(false);
+    if (done.is(Errc::would_block) && !may_not_wait(wait)) done = sleep_in(wait, [&] { return call(true); });
+  }
+  if (done) changed();
+  return done;
+}
+
+/// `attempt` takes how much room to receive into. What does not fit stays queued, and is tried again with more: no
+/// message is larger than all that are queued.
+template <class Attempt>
+Result<void> SysvBackend::with_room(Attempt attempt) noexcept {
+  std::size_t room = room_.load(std::memory_order_relaxed);
+  for (;;) {
+    const Result<void> done = attempt(room);
+    if (!done.is(Errc::buffer_too_small)) return done;
+    const Result<os::SysvFacts> facts = facts_of_sysv(queue_);
+    if (!facts) return facts.failure();
+    room = std::max({room * 2, message_size(), static_cast<std::size_t>(facts->queued_bytes)});
+  }
+}
+
+// ---- Sending
+
+Result<void> SysvBackend::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept {
+  const Result<void> checked = check_outgoing(bytes.size(), priority);
+  if (!checked) return checked;
+  return sending(bytes.size(), wait,
+                 [&](bool waits) { return os::send_sysv(queue_, bytes, type_of(priority), waits); });
+}
+
+Result<std::size_t> SysvBackend::send_batch(std::span<const Outgoing> messages, const Wait& wait) noexcept {
+  if (access_ == Access::read_only) return Errc::not_writable;
+  for (const Outgoing& message : messages) {
+    const Result<void> checked = check_outgoing(message.payload.size(), message.priority);
+    if (!checked) return checked.failure();
+  }
+  std::size_t sent = 0;
+  for (const Outgoing& message : messages) {
+    const Result<void> done = send(message.payload.bytes(), message.priority, wait);
+    if (!done && sent == 0) return done.failure();
+    if (!done) break;  // whoever sends the rest is told
+    ++sent;
+  }
+  return sent;
+}
+
+// ---- Receiving
+
+Result<void> SysvBackend::receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept {
+  os::SysvReceived found;
+  const Result<void> done =
+      receiving(wait, [&](bool waits) { return os::receive_sysv(queue_, buffer, next(waits), found); });
+  if (done) received = {.size = found.size, .priority = priority_of(found.type)};
+  return done;
+}
+
+// The memory is there before the message is taken, with room for the type in front. What is large is then copied into
+// as much as it needs; if that fails the message keeps the large memory, and is not lost.
+Result<Message> SysvBackend::receive_message(const Wait& wait) noexcept {
+  constexpr std::size_t kSmall = 1024;
+  std::unique_ptr<std::byte[]> memory;
+  os::SysvReceived found;
+  const Result<void> done = with_room([&](std::size_t room) -> Result<void> {
+    memory.reset(new (std::nothrow) std::byte[os::kSysvTypeBytes + room]);
+    if (memory == nullptr) return Errc::no_memory;
+    const std::span<std::byte> place(memory.get() + os::kSysvTypeBytes, room);
+    return receiving(wait, [&](bool waits) { return os::receive_sysv_in_place(queue_, place, next(waits), found); });
+  });
+  if (!done) return done.failure();
+  room_.store(std::bit_ceil(std::max(found.size, kSmall)), std::memory_order_relaxed);
+  const std::byte* const bytes = memory.get() + os::kSysvTypeBytes;
+  if (found.size > kSmall) {
+    try {
+      return Message(std::span<const std::byte>(bytes, found.size), priority_of(found.type));
+    } catch (const std::bad_alloc&) {
+      // Falls through to the large one.
+    }
+  }
+  std::memmove(memory.get(), bytes, found.size);
+  return Message(std::move(memory), found.size, priority_of(found.type));
+}
+
+Result<std::size_t> SysvBackend::receive_batch(std::span<Incoming> room, const Wait& wait) noexcept {
+  if (access_ == Access::write_only) return Errc::not_readable;
+  std::size_t count = 0;
+  for (Incoming& place : room) {
+    Received received;
+    const Result<void> done = receive(place.buffer, count == 0 ? wait : Wait::none(), received);
+    if (!done && count == 0) return done.failure();
+    if (!done) break;
+    place.size = received.size;
+    place.priority = received.priority;
+    ++count;
+  }
+  return count;
+}
+
+// ---- Loans
+
+// There are no slots to reserve, and nothing to wait for room with but a message: it looks until there is room, and
+// send_loan waits again if that has gone. Who may not ask gets the loan at once.
+Result<Loan> SysvBackend::loan(std::size_t size, const Wait& wait) noexcept {
+  const Result<void> checked = check_outgoing(size, 0);
+  if (!checked) return checked.failure();
+  const auto has_room = [&]() -> Result<bool> {
+    const Result<os::SysvFacts> facts = facts_of_sysv(queue_);
+    if (facts.is(Errc::queue_removed)) return facts.failure();
+    return !facts || (facts->messages < facts->most_bytes && facts->queued_bytes + size <= facts->most_bytes);
+  };
+  const Result<void> ready = look_until(is_nonblocking() ? Wait::none() : wait, has_room);
+  if (!ready) return ready.failure();
+  LoanCopy* const copy = LoanCopy::make(size);
+  if (copy == nullptr) return Errc::no_memory;
+  copy->received.size = size;
+  return Loan{copy->slot(), copy->bytes(), 0};
+}
+
+Result<void> SysvBackend::send_loan(std::uint64_t slot, std::size_t size, Priority priority) noexcept {
+  const Result<void> checked = check_outgoing(size, priority);
+  if (!checked) return checked;
+  LoanCopy* const copy = LoanCopy::at(slot);
+  const Result<void> sent = sending(size, Wait::forever(), [&](bool waits) {
+    return os::send_sysv_in_place(queue_, copy->bytes().first(size), type_of(priority), waits);
+  });
+  if (sent) LoanCopy::destroy(copy);
+  return sent;
+}
+
+Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
+  LoanCopy* copy = nullptr;
+  const Result<void> done = with_room([&](std::size_t room) -> Result<void> {
+    copy = LoanCopy::make(room);
+    if (copy == nullptr) return Errc::no_memory;
+    os::SysvReceived found;
+    const Result<void> taken = receiving(wait, [&](bool waits) {
+      return os::receive_sysv_in_place(queue_, {copy->data(), room}, next(waits), found);
+    });
+    if (!taken) {
+      LoanCopy::destroy(copy);
+      return taken;
+    }
+    copy->received = {.size = found.size, .priority = priority_of(found.type)};
+    copy->type = found.type;
+    return {};
+  });
+  if (!done) return done.failure();
+  return Loan{copy->slot(), copy->bytes(), copy->received.priority};
+}
+
+// It keeps its type, also one of those that have no priority of their own. A description that does not wait, or is for
+// receiving only, is no hindrance; the queue's mode may be, and then the message is gone; include/mqxx/loan.hpp says
+// so.
+void SysvBackend::put_back_loan(std::uint64_t slot) noexcept {
+  LoanCopy* const copy = LoanCopy::at(slot);
+  const Result<void> sent =
+      sleep_in(Wait::forever(), [&] { return os::send_sysv_in_place(queue_, copy->bytes(), copy->type, true); });
+  if (sent) changed();
+  LoanCopy::destroy(copy);
+}
+
+// ---- Looking
+
+Result<std::vector<Message>> SysvBackend::peek(std::size_t most) noexcept {
+  if (access_ == Access::write_only) return Errc::not_readable;
+  return peek_in_order(queue_, most);
+}
+
+Result<Attributes> SysvBackend::attributes() noexcept {
+  const Result<os::SysvFacts> facts = facts_of_sysv(queue_);
+  if (!facts) return facts.failure();
+  const Result<os::SysvLimits> limits = os::sysv_limits();
+  if (!limits) return limits.failure();
+  Attributes found = attributes_of(*facts, *limits);
+  message_size_.store(found.message_size, std::memory_order_relaxed);
+  found.nonblocking = is_nonblocking();
+  return found;
+}
+
+Result<Statistics> SysvBackend::statistics() noexcept {
+  const Result<os::SysvFacts> facts = facts_of_sysv(queue_);
+  if (!facts) return facts.failure();
+  return statistics_of(*facts);
+}
+
+Result<void> SysvBackend::unlink() noexcept {
+  const Result<void> done = os::remove_sysv_queue(queue_);
+  if (done.is(Errc::queue_removed)) return Failure{Errc::not_found, ENOENT};
+  return done;
+}
+
+Result<int> SysvBackend::pollable() noexcept {
+  SysvWatch* known = watch_.load(std::memory_order_acquire);
+  if (known != nullptr && !known->inherited()) return known->descriptor();
+  Result<std::unique_ptr<SysvWatch>> made = SysvWatch::make(queue_);
+  if (!made) return made.failure();
+  SysvWatch* const ours = made->release();
+  SysvWatch* const before = known;
+  if (watch_.compare_exchange_strong(known, ours, std::memory_order_acq_rel)) {
+    end(before);
+    return ours->descriptor();
+  }
+  delete ours;  // another thread was quicker
+  return known->descriptor();
+}
+
+// Between looking and creating somebody else may create it, or remove it: then once more.
+Result<int> find_or_make(const std::string& key, const OpenOptions& options) noexcept {
+  constexpr int kMostTurns = 100;
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    const Result<int> found = find_sysv(key, options.access);
+    if (!found.is(Errc::not_found)) return found;
+    const Result<int> made = make_sysv(key, options);
+    if (!made.is(Errc::already_exists)) return made;
+  }
+  return Failure{Errc::not_found, ENOENT};
+}
+
+Result<int> queue_for(const std::string& key, Creation creation, const OpenOptions& options) noexcept {
+  switch (creation) {
+    case Creation::open: return find_sysv(key, options.access);
+    case Creation::create: return make_sysv(key, options);
+    case Creation::open_or_create: break;
+  }
+  return find_or_make(key, options);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_sysv(const std::string& key, Creation creation,
+                                           const OpenOptions& options) noexcept {
+  const Result<int> queue = queue_for(key, creation, options);
+  if (!queue) return queue.failure();
+  const Result<os::SysvFacts> facts = facts_of_sysv(*queue);
+  const Result<os::SysvLimits> limits = os::sysv_limits();
+  if (facts.is(Errc::queue_removed)) return Failure{Errc::not_found, ENOENT};
+  if (!facts) return facts.failure();
+  if (!limits) return limits.failure();
+  return or_no_memory([&]() -> Result<std::shared_ptr<Backend>> {
+    return std::shared_ptr<Backend>(
+        std::make_shared<SysvBackend>(*queue, name_of_sysv(key, *queue), attributes_of(*facts, *limits), options));
+  });
+}
+
+Result<void> unlink_sysv(const std::string& key) noexcept {
+  const Result<int> queue = find_sysv(key, std::nullopt);
+  if (!queue) return queue.failure();
+  const Result<void> done = os::remove_sysv_queue(*queue);
+  if (done.is(Errc::queue_removed)) return Failure{Errc::not_found, ENOENT};
+  return done;
+}
+
+}  // namespace mqxx::backend
