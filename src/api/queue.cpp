@@ -5,6 +5,7 @@
 
 #include "api/failure.hpp"
 #include "backend/backend.hpp"
+#include "base/address.hpp"
 #include "base/error.hpp"
 
 namespace mqxx {
@@ -349,9 +350,12 @@ const std::string& Queue::name() const noexcept { return home_ == nullptr ? kNoN
 
 namespace detail {
 
+// A System V queue does not know the size that it was made for; receiving notices what has another.
 void require_message_size(const Queue& queue, std::size_t size) {
   const std::size_t limit = queue.attributes().message_size;
-  if (limit != size) api::throw_failure({Errc::type_mismatch}, "open", queue.name(), {.size = size, .limit = limit});
+  const bool bytes_counted = queue.name().starts_with(kSysvPrefix);
+  if (bytes_counted ? limit < size : limit != size)
+    api::throw_failure({Errc::type_mismatch}, "open", queue.name(), {.size = size, .limit = limit});
 }
 
 void require_received_size(const Queue& queue, std::size_t received, std::size_t size) {

@@ -21,6 +21,10 @@ struct Capabilities {
   bool statistics = true;      ///< counters, times, process ids, users and memory
   bool check = true;           ///< of the invariants
   bool listing = true;         ///< for this user, here
+  bool names = true;           ///< addresses are names of up to 255 bytes
+  bool exact_sizes = true;     ///< capacity and message size are those that were asked for
+  bool lives_on = true;        ///< a queue whose name was removed serves those who have it open
+  bool times = true;           ///< of the last send and receive, and by whom: a part of the statistics
 };
 
 /// A place where queues live.
@@ -33,6 +37,8 @@ struct Home {
   Errc (*refusal)(std::size_t capacity, std::size_t message_size) = [](std::size_t, std::size_t) { return Errc{}; };
   std::size_t most_capacity = kMaxCapacity;
   std::size_t most_message_size = kMaxMessageSize;
+  /// So many messages at once are no test of patience.
+  std::size_t deepest = kMaxCapacity;
 };
 
 inline void PrintTo(const Home& home, std::ostream* out) { *out << home.name; }
@@ -50,16 +56,18 @@ class BackendContract : public testing::TestWithParam<Home> {
 
   /// A queue with room for `capacity` messages of `message_size` bytes.
   Queue make(std::size_t capacity = 10, std::size_t message_size = 64, std::string_view name = "q") {
+    filler_.assign(message_size, 'f');
     return Queue::create(at(name), {.capacity = capacity, .message_size = message_size});
   }
 
   /// The queues of this test that the home lists.
-  static std::vector<QueueInfo> listed();
+  std::vector<QueueInfo> listed();
   /// No queue of this test is there: what a failing create promises.
   void expect_nothing_left();
 
-  static void fill(Queue& queue) {
-    while (queue.try_send("filler")) {
+  /// With as many messages as its capacity is: each has all the bytes that one may have, since a home may count those.
+  void fill(Queue& queue) const {
+    while (queue.try_send(filler_)) {
     }
   }
 
@@ -80,8 +88,12 @@ class BackendContract : public testing::TestWithParam<Home> {
   void without_check();
   static void without_listing();
   void without_room(std::size_t capacity, std::size_t message_size);
+  void without_names();
+  void without_exact_sizes();
+  void without_lives_on();
 
   PrivateDirectory directory_;
+  std::string filler_;  ///< a message of the size that make() was last asked for
 
  private:
   std::vector<std::string> used_;

@@ -40,7 +40,7 @@ class InterruptingHandler {
 /// waits in the kernel, by system call, makes none: it would wait again, and the handler with it.
 bool handlers_are_held_back(const Home& home) {
 #ifdef __SANITIZE_THREAD__
-  return home.prefix == "kernel:";
+  return home.prefix == "kernel:" || home.prefix == "sysv:";
 #else
   (void)home;
   return false;
@@ -60,7 +60,7 @@ TEST_P(BackendContract, AReceiveWakesABlockedSender) {
   fill(queue);
   std::thread sender([&] { queue.send("waited"); });
   until_senders_wait(queue);
-  EXPECT_EQ(queue.receive().text(), "filler");
+  EXPECT_EQ(queue.receive().text(), filler_);
   sender.join();
   EXPECT_EQ(queue.receive().text(), "waited");
 }
@@ -78,7 +78,7 @@ TEST_P(BackendContract, AReceiveWakesABlockedSenderInAnotherProcess) {
   fill(queue);
   Child sender([&] { Queue::open(at()).send("waited"); });
   until_senders_wait(queue);
-  EXPECT_EQ(queue.receive().text(), "filler");
+  EXPECT_EQ(queue.receive().text(), filler_);
   EXPECT_EQ(queue.receive().text(), "waited");
   expect_well(sender);
 }
@@ -113,7 +113,7 @@ TEST_P(BackendContract, EachOfManyBlockedSendersGetsARoom) {
     senders.emplace_back([&] { queue.send("waited"); });
   }
   until_senders_wait(queue, kSenders);
-  EXPECT_EQ(queue.receive().text(), "filler");
+  EXPECT_EQ(queue.receive().text(), filler_);
   for (std::size_t i = 0; i < kSenders; ++i) EXPECT_EQ(queue.receive().text(), "waited");
   for (std::thread& sender : senders) sender.join();
   EXPECT_FALSE(queue.try_receive());
@@ -168,7 +168,7 @@ TEST_P(BackendContract, ASignalDuringABlockedSendIsSurvived) {
   std::thread sender([&] { queue.send("after the signals"); });
   until_senders_wait(queue);
   InterruptingHandler::interrupt(sender, 5);
-  EXPECT_EQ(queue.receive().text(), "filler");
+  EXPECT_EQ(queue.receive().text(), filler_);
   sender.join();
   EXPECT_EQ(queue.receive().text(), "after the signals");
 }
@@ -229,6 +229,7 @@ TEST_P(BackendContract, TwoThreadsPassOneMessageToAndFroManyTimes) {
 }
 
 TEST_P(BackendContract, AnUnlinkedQueueStillWakesItsReceivers) {
+  MQXX_NEEDS(lives_on);
   Queue queue = make();
   std::thread receiver([&] { EXPECT_EQ(queue.receive().text(), "still here"); });
   until_receivers_wait(queue);

@@ -40,16 +40,57 @@ Home kernel_home() {
                   .peek = false,
                   .statistics = false,
                   .check = false,
-                  .listing = may_list_kernel()},
+                  .listing = may_list_kernel(),
+                  .times = false},
           .refusal = kernel_refusal,
           .most_capacity = limits.capacity,
           .most_message_size = limits.message_size};
+}
+
+SysvLimits& sysv_limits_now() {
+  static SysvLimits limits = sysv_limits();
+  return limits;
+}
+
+Errc sysv_refusal(std::size_t capacity, std::size_t message_size) {
+  const SysvLimits& limits = sysv_limits_now();
+  if (capacity > limits.most_bytes) return Errc::invalid_capacity;
+  if (message_size > limits.message_size) return Errc::invalid_message_size;
+  return capacity > limits.queue_bytes / message_size ? Errc::queue_too_large : Errc{};
+}
+
+/// Called once, after kernel_home().
+Home sysv_home() {
+  const SysvLimits& limits = sysv_limits_now();
+  // A receiver looks at every queued message, so that n of them take n * n.
+  constexpr std::size_t kDeepest = 2000;
+  return {.name = "SysV",
+          .prefix = "sysv:",
+          .tag = "mqxx-test-" + std::to_string(::getpid()) + "-",
+          .can = {.loans_in_place = false,
+                  .peek = limits.shows_messages,
+                  .statistics = false,
+                  .check = false,
+                  .names = false,
+                  .exact_sizes = false,
+                  .lives_on = false},
+          .refusal = sysv_refusal,
+          .most_capacity = limits.most_bytes,
+          .most_message_size = limits.message_size,
+          .deepest = kDeepest};
+}
+
+std::vector<Home> homes() {
+  std::vector<Home> all{shm_home()};
+  all.push_back(kernel_home());
+  all.push_back(sysv_home());
+  return all;
 }
 
 std::string home_name(const testing::TestParamInfo<Home>& info) { return info.param.name; }
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Homes, BackendContract, testing::Values(shm_home(), kernel_home()), home_name);
+INSTANTIATE_TEST_SUITE_P(Homes, BackendContract, testing::ValuesIn(homes()), home_name);
 
 }  // namespace mqxx::test

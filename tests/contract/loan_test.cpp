@@ -127,7 +127,7 @@ TEST_P(BackendContract, AThousandDroppedLoansCostNoRoom) {
 }
 
 TEST_P(BackendContract, ALoanOfMoreThanTheMessageSizeIsRefused) {
-  Queue queue = make(2, 64);
+  Queue queue = make(1, 64);
   EXPECT_TRUE(fails_with(Errc::message_too_big, [&] { (void)queue.loan(65); }));
   EXPECT_TRUE(fails_with(Errc::message_too_big, [&] { (void)queue.loan(static_cast<std::size_t>(-1)); }));
   if (can().statistics) {

@@ -5,6 +5,7 @@ namespace mqxx::test {
 namespace {
 
 TEST_P(BackendContract, ANameWithoutItsSlashMeansTheSameQueue) {
+  MQXX_NEEDS(names);
   const std::string address = at("orders");
   std::string bare = address;
   bare.erase(home().prefix.size(), 1);
@@ -19,6 +20,7 @@ TEST_P(BackendContract, ANameWithoutItsSlashMeansTheSameQueue) {
 }
 
 TEST_P(BackendContract, NamesOf255BytesAfterTheSlashWork) {
+  MQXX_NEEDS(names);
   for (const char first : {'a', '-'}) {
     const std::string name(255, first);
     Queue queue = make(2, 8, name);
@@ -31,6 +33,7 @@ TEST_P(BackendContract, NamesOf255BytesAfterTheSlashWork) {
 }
 
 TEST_P(BackendContract, LongNamesThatDifferInTheirLastByteAreDifferentQueues) {
+  MQXX_NEEDS(names);
   const std::string stem(254, 'n');
   Queue first = make(2, 8, stem + "1");
   Queue second = make(2, 8, stem + "2");
@@ -40,6 +43,7 @@ TEST_P(BackendContract, LongNamesThatDifferInTheirLastByteAreDifferentQueues) {
 }
 
 TEST_P(BackendContract, ANameOf256BytesIsTooLong) {
+  MQXX_NEEDS(names);
   const std::string address = home().prefix + "/" + std::string(256, 'a');
   EXPECT_TRUE(fails_with(Errc::name_too_long, [&] { (void)Queue::create(address); }));
   EXPECT_TRUE(fails_with(Errc::name_too_long, [&] { (void)Queue::open(address); }));
@@ -48,6 +52,7 @@ TEST_P(BackendContract, ANameOf256BytesIsTooLong) {
 }
 
 TEST_P(BackendContract, OddBytesInNamesAreOrdinary) {
+  MQXX_NEEDS(names);
   const std::vector<std::string> names{"with space",
                                        " leading space",
                                        "trailing space ",
@@ -94,6 +99,7 @@ TEST_P(BackendContract, OddBytesInNamesAreOrdinary) {
 }
 
 TEST_P(BackendContract, BadNamesAreRefusedByEveryCallThatTakesOne) {
+  MQXX_NEEDS(names);
   using namespace std::string_literals;
   const std::vector<std::string> names{"",   "/", "//",  "//a", "/a/",    "/a/b", "a/b",
                                        "/.", ".", "/..", "..",  "/a\0b"s, "\0"s,  "/\0"s};

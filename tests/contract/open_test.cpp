@@ -9,6 +9,7 @@ namespace mqxx::test {
 namespace {
 
 TEST_P(BackendContract, CreateGivesTheSizesThatWereAskedFor) {
+  MQXX_NEEDS(exact_sizes);
   Queue queue = Queue::create(at(), {.capacity = 7, .message_size = 33});
   EXPECT_TRUE(queue.is_open());
   EXPECT_EQ(queue.attributes().capacity, 7u);
@@ -20,8 +21,14 @@ TEST_P(BackendContract, CreateGivesTheSizesThatWereAskedFor) {
 
 TEST_P(BackendContract, CreateWithoutOptionsTakesTheDefaults) {
   Queue queue = Queue::create(at());
-  EXPECT_EQ(queue.attributes().capacity, OpenOptions{}.capacity);
-  EXPECT_EQ(queue.attributes().message_size, OpenOptions{}.message_size);
+  const Attributes attributes = queue.attributes();
+  if (can().exact_sizes) {
+    EXPECT_EQ(attributes.capacity, OpenOptions{}.capacity);
+    EXPECT_EQ(attributes.message_size, OpenOptions{}.message_size);
+  } else {  // as much of them as this user may have
+    EXPECT_LE(attributes.capacity * attributes.message_size, OpenOptions{}.capacity * OpenOptions{}.message_size);
+    EXPECT_GE(attributes.capacity, 1u);
+  }
 }
 
 TEST_P(BackendContract, CreateIsExclusiveByDefault) {
@@ -32,37 +39,37 @@ TEST_P(BackendContract, CreateIsExclusiveByDefault) {
 }
 
 TEST_P(BackendContract, CreateThatIsNotExclusiveOpensTheExistingQueue) {
-  Queue first = make(3, 16);
+  Queue first = make(1, 16);
   first.send("there");
   Queue second = Queue::create(at(), {.capacity = 9, .message_size = 99, .exclusive = false});
-  EXPECT_EQ(second.attributes().capacity, 3u);
+  EXPECT_EQ(second.attributes().capacity, 1u);
   EXPECT_EQ(second.attributes().message_size, 16u);
   EXPECT_EQ(second.receive().text(), "there");
 }
 
 TEST_P(BackendContract, OpenOrCreateCreatesAMissingQueue) {
-  Queue queue = Queue::open_or_create(at(), {.capacity = 2, .message_size = 5});
-  EXPECT_EQ(queue.attributes().capacity, 2u);
+  Queue queue = Queue::open_or_create(at(), {.capacity = 1, .message_size = 5});
+  EXPECT_EQ(queue.attributes().capacity, 1u);
   EXPECT_EQ(queue.attributes().message_size, 5u);
 }
 
 TEST_P(BackendContract, OpenOrCreateKeepsTheSizesOfAnExistingQueue) {
-  const Queue first = make(3, 16);
+  const Queue first = make(1, 16);
   const Queue second = Queue::open_or_create(at(), {.capacity = 9, .message_size = 99});
-  EXPECT_EQ(second.attributes().capacity, 3u);
+  EXPECT_EQ(second.attributes().capacity, 1u);
   EXPECT_EQ(second.attributes().message_size, 16u);
 }
 
 TEST_P(BackendContract, OpenOrCreateOfAnExistingQueueDoesNotJudgeTheSizes) {
-  const Queue first = make(3, 16);
+  const Queue first = make(1, 16);
   const Queue second = Queue::open_or_create(at(), {.capacity = 0, .message_size = 0});
-  EXPECT_EQ(second.attributes().capacity, 3u);
+  EXPECT_EQ(second.attributes().capacity, 1u);
 }
 
 TEST_P(BackendContract, OpenIgnoresTheSizesInItsOptions) {
-  const Queue first = make(3, 16);
+  const Queue first = make(1, 16);
   const Queue second = Queue::open(at(), {.capacity = 0, .message_size = 0});
-  EXPECT_EQ(second.attributes().capacity, 3u);
+  EXPECT_EQ(second.attributes().capacity, 1u);
   EXPECT_EQ(second.attributes().message_size, 16u);
 }
 
@@ -160,6 +167,7 @@ TEST_P(BackendContract, UnlinkOfAMissingQueueIsNotFound) {
 }
 
 TEST_P(BackendContract, AnUnlinkedQueueLivesUntilItIsClosed) {
+  MQXX_NEEDS(lives_on);
   Queue first = make();
   Queue second = Queue::open(at());
   first.send("before");
@@ -169,6 +177,7 @@ TEST_P(BackendContract, AnUnlinkedQueueLivesUntilItIsClosed) {
 }
 
 TEST_P(BackendContract, ANameCanBeCreatedAnewAtOnceAndMeansAnotherQueue) {
+  MQXX_NEEDS(lives_on);
   Queue old_queue = make(3, 16);
   old_queue.send("old");
   Queue::unlink(at());

@@ -107,7 +107,9 @@ struct Order {
 
 TEST_P(BackendContract, ATypedQueueCarriesValues) {
   auto orders = TypedQueue<Order>::create(at());
-  EXPECT_EQ(orders.untyped().attributes().message_size, sizeof(Order));
+  if (can().exact_sizes) {
+    EXPECT_EQ(orders.untyped().attributes().message_size, sizeof(Order));
+  }
   orders.send({1, 2.5, "ABC"}, 3);
   const auto [order, priority] = orders.receive();
   EXPECT_EQ(order.number, 1u);
@@ -138,11 +140,12 @@ TEST_P(BackendContract, ATypedQueueHasEveryForm) {
 }
 
 TEST_P(BackendContract, ATypedQueueIgnoresTheMessageSizeItIsAskedFor) {
-  auto numbers = TypedQueue<int>::create(at(), {.message_size = 999});
+  auto numbers = TypedQueue<int>::create(at(), {.capacity = 1, .message_size = 999});
   EXPECT_EQ(numbers.untyped().attributes().message_size, sizeof(int));
 }
 
 TEST_P(BackendContract, OpeningATypedQueueOfAnotherSizeIsATypeMismatch) {
+  MQXX_NEEDS(exact_sizes);
   const auto numbers = TypedQueue<int>::create(at());
   EXPECT_TRUE(fails_with(Errc::type_mismatch, [&] { (void)TypedQueue<Order>::open(at()); }));
   EXPECT_TRUE(fails_with(Errc::type_mismatch, [&] { (void)TypedQueue<Order>::open_or_create(at()); }));

@@ -7,6 +7,7 @@
 
 #include <grp.h>
 #include <sched.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +39,33 @@ bool set_queue_limit(const char* name, std::uint64_t value) {
   return file.good();
 }
 
+SysvLimits sysv_limits() {
+  SysvLimits limits;
+  msginfo numbers{};
+  if (::msgctl(0, IPC_INFO, reinterpret_cast<msqid_ds*>(&numbers)) < 0) return limits;
+  limits.message_size = static_cast<std::uint64_t>(numbers.msgmax);
+  limits.queue_bytes = static_cast<std::uint64_t>(numbers.msgmnb);
+  const int trial = ::msgget(IPC_PRIVATE, 0600);
+  if (trial < 0) return limits;
+  msqid_ds status{};
+  ::msgctl(trial, IPC_STAT, &status);
+  status.msg_qbytes = limits.most_bytes;
+  if (::msgctl(trial, IPC_SET, &status) == 0) limits.queue_bytes = limits.most_bytes;
+  struct {
+    long type;
+    char text;
+  } message{};
+  limits.shows_messages = ::msgrcv(trial, &message, 1, 0, MSG_COPY | IPC_NOWAIT) < 0 && errno == ENOMSG;
+  ::msgctl(trial, IPC_RMID, nullptr);
+  return limits;
+}
+
+bool set_sysv_limit(const char* name, std::uint64_t value) {
+  std::ofstream file(std::string("/proc/sys/kernel/") + name);
+  file << value << std::flush;
+  return file.good();
+}
+
 bool enter_private_ipc() {
   if (::unshare(CLONE_NEWIPC) != 0) return false;
   constexpr std::uint64_t kHardCapacity = 65536;
@@ -45,6 +73,8 @@ bool enter_private_ipc() {
   // What is not allowed stays as it is: queue_limits() tells.
   set_queue_limit("msg_max", kHardCapacity);
   set_queue_limit("msgsize_max", kHardMessageSize);
+  set_sysv_limit("msgmax", kHardMessageSize);
+  set_sysv_limit("msgmnb", 4 * kHardMessageSize);
   constexpr rlim_t kBytes = rlim_t{64} << 20;  // room for a message of every priority, and still a limit
   const rlimit bytes{kBytes, kBytes};
   (void)::setrlimit(RLIMIT_MSGQUEUE, &bytes);
