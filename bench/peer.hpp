@@ -92,6 +92,7 @@ using PeerPtr = std::unique_ptr<Peer>;
 inline constexpr std::string_view kMqxx = "mqxx";
 inline constexpr std::string_view kMqxxNoSpin = "mqxx-nospin";
 inline constexpr std::string_view kMqxxKernel = "mqxx-kernel";
+inline constexpr std::string_view kMqxxSysv = "mqxx-sysv";
 inline constexpr std::string_view kKernel = "kernel";
 inline constexpr std::string_view kSysv = "sysv";
 inline constexpr std::string_view kUnix = "unix-dgram";
@@ -105,6 +106,7 @@ inline constexpr std::string_view kRing = "ring";
 PeerPtr make_mqxx();
 PeerPtr make_mqxx_nospin();
 PeerPtr make_mqxx_kernel();
+PeerPtr make_mqxx_sysv();
 PeerPtr make_kernel();
 PeerPtr make_sysv();
 PeerPtr make_unix_datagram();
@@ -124,6 +126,9 @@ PeerPtr make_nng();
 [[nodiscard]] std::vector<PeerPtr> all_peers();
 /// Null when the build has no such peer.
 [[nodiscard]] const Peer* find_peer(const std::vector<PeerPtr>& peers, std::string_view name);
+
+/// The System V key that stands for a channel's name: queues are found again by name after a killed run.
+[[nodiscard]] std::uint32_t sysv_key_of(const std::string& name);
 
 /// "operation: strerror (errno)" as an exception, for peers that are plain system calls.
 [[noreturn]] void throw_errno(const std::string& operation);

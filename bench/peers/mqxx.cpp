@@ -1,6 +1,6 @@
 // mqxx through its public C++ API, as any program would use it.
 // MQXX_SPIN=0 in the environment makes the same engine sleep at once instead of spinning first: the second peer here.
-// The third has the kernel's queues under the same API: what that adds to them.
+// The third and fourth have the kernel's queues and System V's under the same API: what that adds to them.
 #include <cstdlib>
 
 #include <mqxx/inspect.hpp>
@@ -44,8 +44,8 @@ class MqxxEndpoint : public Endpoint {
 
 class MqxxChannel : public Channel {
  public:
-  MqxxChannel(const std::string& home, const ChannelOptions& options)
-      : name_(home + "/" + options.name),
+  MqxxChannel(std::string name, const ChannelOptions& options)
+      : name_(std::move(name)),
         queue_(mqxx::Queue::create(name_, {.capacity = options.capacity, .message_size = options.message_size})) {}
   ~MqxxChannel() override {
     std::error_code ignored;
@@ -62,7 +62,7 @@ class MqxxChannel : public Channel {
 
 class MqxxPeer : public Peer {
  public:
-  enum class Kind { as_shipped, without_spinning, in_kernel };
+  enum class Kind { as_shipped, without_spinning, in_kernel, in_sysv };
 
   explicit MqxxPeer(Kind kind) : kind_(kind) {}
 
@@ -70,6 +70,7 @@ class MqxxPeer : public Peer {
     switch (kind_) {
       case Kind::without_spinning: return std::string(kMqxxNoSpin);
       case Kind::in_kernel: return std::string(kMqxxKernel);
+      case Kind::in_sysv: return std::string(kMqxxSysv);
       default: return std::string(kMqxx);
     }
   }
@@ -77,6 +78,7 @@ class MqxxPeer : public Peer {
     switch (kind_) {
       case Kind::without_spinning: return "this tree, with MQXX_SPIN=0";
       case Kind::in_kernel: return "this tree, kernel:/name";
+      case Kind::in_sysv: return "this tree, sysv:KEY";
       default: return "this tree";
     }
   }
@@ -88,19 +90,25 @@ class MqxxPeer : public Peer {
       ::unsetenv("MQXX_SPIN");
     }
     try {
-      return std::make_unique<MqxxChannel>(home(), options);
+      return std::make_unique<MqxxChannel>(address_of(options.name), options);
     } catch (const mqxx::Error& error) {
-      if (kind_ != Kind::in_kernel) throw;
+      if (kind_ != Kind::in_kernel && kind_ != Kind::in_sysv) throw;
       throw Unavailable(error.what());  // the kernel's limits
     }
   }
   void remove(const std::string& name) const noexcept override {
     std::error_code ignored;
-    mqxx::Queue::unlink(home() + "/" + name, ignored);
+    mqxx::Queue::unlink(address_of(name), ignored);
   }
 
  private:
-  [[nodiscard]] std::string home() const { return kind_ == Kind::in_kernel ? "kernel:" : ""; }
+  [[nodiscard]] std::string address_of(const std::string& name) const {
+    switch (kind_) {
+      case Kind::in_kernel: return "kernel:/" + name;
+      case Kind::in_sysv: return "sysv:" + std::to_string(sysv_key_of(name));
+      default: return "/" + name;
+    }
+  }
 
   Kind kind_;
 };
@@ -109,6 +117,7 @@ class MqxxPeer : public Peer {
 
 PeerPtr make_mqxx() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::as_shipped); }
 PeerPtr make_mqxx_nospin() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::without_spinning); }
+PeerPtr make_mqxx_sysv() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::in_sysv); }
 PeerPtr make_mqxx_kernel() { return std::make_unique<MqxxPeer>(MqxxPeer::Kind::in_kernel); }
 
 }  // namespace bench

@@ -25,6 +25,7 @@ std::vector<PeerPtr> all_peers() {
   peers.push_back(make_kernel());
   peers.push_back(make_mqxx_kernel());
   peers.push_back(make_sysv());
+  peers.push_back(make_mqxx_sysv());
   peers.push_back(make_unix_datagram());
   peers.push_back(make_pipe());
 #if MQXX_BENCH_HAVE_BOOST
@@ -45,6 +46,13 @@ const Peer* find_peer(const std::vector<PeerPtr>& peers, std::string_view name) 
     if (peer->name() == name) return peer.get();
   }
   return nullptr;
+}
+
+// FNV-1a.
+std::uint32_t sysv_key_of(const std::string& name) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return 0x4d000000U | (hash & 0x00ffffffU);
 }
 
 void throw_errno(const std::string& operation) { throw std::system_error(errno, std::generic_category(), operation); }

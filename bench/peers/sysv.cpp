@@ -13,12 +13,7 @@ namespace {
 // Types stand in for priorities: the lowest type leaves first when the receiver asks for a negative one.
 constexpr long kLowestPriorityType = 32768;
 
-/// FNV-1a: queues are found again by name after a killed run.
-key_t key_of(const std::string& name) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return static_cast<key_t>(0x4d000000U | (hash & 0x00ffffffU));
-}
+key_t key_of(const std::string& name) { return static_cast<key_t>(sysv_key_of(name)); }
 
 class SysvEndpoint : public Endpoint {
  public:

@@ -150,6 +150,7 @@ void judge_throughput(Judge& judge) {
     judge.at_least(std::string("send + receive in one thread, ") + size, workload, kKernel, least);
     judge.at_least("  no slower than Boost", workload, kBoost, 1);
     judge.compare("  kernel:/name against the kernel's own calls", workload, kMqxxKernel, kKernel, 0.95);
+    judge.compare("  sysv:KEY against System V's own calls", workload, kMqxxSysv, kSysv, 0.95);
   }
   for (const auto& [size, least] : {std::pair{"64B", 6.0}, {"1KiB", 4.0}, {"8KiB", 2.0}}) {
     const std::string workload = std::string("1to1-cap10-") + size;

@@ -74,9 +74,9 @@ std::vector<Workload> all_workloads(const Settings& settings);
 // Peer lists.
 inline const std::vector<std::string_view> kEveryQueue = {kMqxx, kMqxxNoSpin, kKernel, kSysv, kUnix,
                                                           kPipe, kBoost,      kZeromq, kNng};
-/// The kernel's queues by libc and by mqxx beside them.
-inline const std::vector<std::string_view> kEveryHome = {kMqxx, kKernel, kMqxxKernel, kSysv, kUnix,
-                                                         kPipe, kBoost,  kZeromq,     kNng};
+/// The kernel's queues and System V's by libc and by mqxx beside them.
+inline const std::vector<std::string_view> kEveryHome = {kMqxx, kKernel, kMqxxKernel, kSysv,   kMqxxSysv,
+                                                         kUnix, kPipe,   kBoost,      kZeromq, kNng};
 inline const std::vector<std::string_view> kOursAndKernel = {kMqxx, kKernel};
 inline const std::vector<std::string_view> kOursBothAndKernel = {kMqxx, kMqxxNoSpin, kKernel};
 /// Those that mqxx must beat: real queues other than mqxx itself.
