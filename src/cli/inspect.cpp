@@ -30,6 +30,9 @@ std::string owner_text(std::uint32_t uid) {
   return user != nullptr ? user->pw_name : std::to_string(uid);
 }
 
+/// A System V queue: bounded by bytes, and there are times without counts.
+bool counts_bytes(const QueueInfo& info) { return info.most_bytes != 0; }
+
 // ---- JSON
 
 Json json_of(Statistics::Time when) {
@@ -59,6 +62,15 @@ Json json_of(const Statistics& statistics) {
   };
 }
 
+Json json_of_uses(const Statistics& statistics) {
+  return {
+      {"last_send", json_of(statistics.last_send)},
+      {"last_receive", json_of(statistics.last_receive)},
+      {"last_sender_pid", statistics.last_sender_pid},
+      {"last_receiver_pid", statistics.last_receiver_pid},
+  };
+}
+
 Json json_of(const QueueInfo& info) {
   Json json{
       {"name", info.name},
@@ -75,6 +87,8 @@ Json json_of(const QueueInfo& info) {
   json["message_size"] = info.attributes.message_size;
   json["depth"] = info.attributes.depth;
   json["queued_bytes"] = info.queued_bytes;
+  if (counts_bytes(info)) json["most_bytes"] = info.most_bytes;
+  if (counts_bytes(info)) json["statistics"] = json_of_uses(info.statistics);
   if (!info.counted) return json;
   json["users"] = info.users;
   json["statistics"] = json_of(info.statistics);
@@ -98,13 +112,25 @@ std::string event_text(Statistics::Time when, std::int32_t pid) {
 using Rows = std::vector<std::pair<const char*, std::string>>;
 
 Rows rows_of_every_home(const QueueInfo& info) {
+  const Attributes& attributes = info.attributes;
+  const bool bytes = counts_bytes(info);
   return {
       {"name", printable(info.name)},
-      {"depth", fmt::format("{} of {} messages", info.attributes.depth, info.attributes.capacity)},
-      {"message size", fmt::format("{} bytes", info.attributes.message_size)},
-      {"queued", fmt::format("{} bytes", info.queued_bytes)},
+      {"depth", bytes ? fmt::format("{} messages", attributes.depth)
+                      : fmt::format("{} of {} messages", attributes.depth, attributes.capacity)},
+      {"message size", fmt::format("{} bytes", attributes.message_size)},
+      {"queued", bytes ? fmt::format("{} of {} bytes", info.queued_bytes, info.most_bytes)
+                       : fmt::format("{} bytes", info.queued_bytes)},
       {"mode", mode_text(info.mode)},
       {"owner", owner_text(info.uid)},
+  };
+}
+
+Rows rows_of_uses(const QueueInfo& info) {
+  const Statistics& statistics = info.statistics;
+  return {
+      {"last send", event_text(statistics.last_send, statistics.last_sender_pid)},
+      {"last receive", event_text(statistics.last_receive, statistics.last_receiver_pid)},
   };
 }
 
@@ -119,15 +145,18 @@ Rows rows_of_counts(const QueueInfo& info) {
       {"on loan", std::to_string(statistics.loans)},
       {"recoveries", std::to_string(statistics.recoveries)},
       {"created", event_text(statistics.created, statistics.creator_pid)},
-      {"last send", event_text(statistics.last_send, statistics.last_sender_pid)},
-      {"last receive", event_text(statistics.last_receive, statistics.last_receiver_pid)},
-      {"open in", info.users.empty() ? "no process" : fmt::format("{}", fmt::join(info.users, " "))},
   };
+}
+
+std::string users_text(const QueueInfo& info) {
+  return info.users.empty() ? "no process" : fmt::format("{}", fmt::join(info.users, " "));
 }
 
 std::string text_of(const QueueInfo& info) {
   Rows rows = rows_of_every_home(info);
   if (info.counted) std::ranges::move(rows_of_counts(info), std::back_inserter(rows));
+  if (info.counted || counts_bytes(info)) std::ranges::move(rows_of_uses(info), std::back_inserter(rows));
+  if (info.counted) rows.emplace_back("open in", users_text(info));
   std::string text;
   for (const auto& [label, value] : rows) text += fmt::format("{:<16}{}\n", fmt::format("{}:", label), value);
   return text;
@@ -227,7 +256,8 @@ Run declare_info(CLI::App& app) {
 
 Run declare_list(CLI::App& app) {
   auto wanted = std::make_shared<Listing>();
-  app.add_option("HOME", wanted->home, "kernel: for the queues of the kernel (default: those in shared memory)");
+  app.add_option("HOME", wanted->home,
+                 "kernel: or sysv: for the POSIX or System V queues of the kernel (default: those in shared memory)");
   auto* json = app.add_flag("-j,--json", wanted->json, "As JSON, for programs");
   app.add_flag("-1,--names", wanted->names, "Names only, one a line")->excludes(json);
   app.footer(
@@ -236,6 +266,7 @@ Run declare_list(CLI::App& app) {
       "Examples:\n"
       "  mq list\n"
       "  mq list kernel:\n"
+      "  mq list sysv:\n"
       "  mq list --json | jq -r '.[] | select(.depth > 0) | .name'\n"
       "  mq list --names | xargs mq remove\n");
   return [wanted] { return list_all(*wanted); };

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <mqxx/inspect.hpp>
 #include <mqxx/queue.hpp>
 
 #include "cli/command.hpp"
@@ -26,13 +27,28 @@ struct Creation {
   throw CLI::ValidationError(option, "'" + text + "' is not " + wanted);
 }
 
+bool is_as_wanted(const Creation& wanted, const Attributes& found) {
+  return (!wanted.capacity_given || found.capacity == wanted.options.capacity) &&
+         (!wanted.message_size_given || found.message_size == wanted.options.message_size);
+}
+
+/// Where bytes are counted and not messages.
+bool is_as_wanted(const Creation& wanted, std::uint64_t most_bytes) {
+  const bool given = wanted.capacity_given || wanted.message_size_given;
+  return !given || most_bytes == wanted.options.capacity * wanted.options.message_size;
+}
+
 Status create(const Creation& wanted) {
   const Queue queue = Queue::create(wanted.name, wanted.options);
+  const std::string& name = queue.name();
   const Attributes found = queue.attributes();
-  const bool as_wanted = (!wanted.capacity_given || found.capacity == wanted.options.capacity) &&
-                         (!wanted.message_size_given || found.message_size == wanted.options.message_size);
-  if (!as_wanted) {
-    complain(fmt::format("create '{}': it exists already and keeps its capacity {} and message size {}", queue.name(),
+  if (name.starts_with("sysv:")) {
+    if (wanted.name == "sysv:private") write_out(name + '\n');  // or nobody would find it
+    const std::uint64_t most_bytes = describe(name).most_bytes;
+    if (!is_as_wanted(wanted, most_bytes))
+      complain(fmt::format("create '{}': it exists already and keeps its room for {} bytes", name, most_bytes));
+  } else if (!is_as_wanted(wanted, found)) {
+    complain(fmt::format("create '{}': it exists already and keeps its capacity {} and message size {}", name,
                          found.capacity, found.message_size));
   }
   return Status::done;
@@ -100,7 +116,8 @@ Run declare_create(CLI::App& app) {
       "Examples:\n"
       "  mq create /orders\n"
       "  mq create /frames --capacity 64 --message-size 4MiB --exclusive\n"
-      "  mq create /shared -m 660 -c 1000 -s 256\n");
+      "  mq create /shared -m 660 -c 1000 -s 256\n"
+      "  queue=$(mq create sysv:private)   # says how it is called: sysv:id=5\n");
   return [wanted, queue] {
     require_queue(queue);
     return create(*wanted);
@@ -112,7 +129,8 @@ Run declare_remove(CLI::App& app) {
   const CLI::Option* queues = add_queues(app, wanted->names);
   app.add_flag("-f,--force", wanted->force, "A queue that is not there is no failure");
   app.footer(
-      "The name is gone at once; programs that have the queue open go on using it.\n"
+      "The name is gone at once; programs that have the queue open go on using it. A System V queue\n"
+      "is gone for them as well.\n"
       "The exit status is that of the first failure.\n\n"
       "Examples:\n"
       "  mq remove /orders\n"

@@ -12,8 +12,14 @@ namespace {
 
 constexpr const char* kVariable = "MQUEUE";
 
-/// Unlike a text that happens to begin with "kernel:".
-bool is_address(std::string_view word) { return word.starts_with('/') || word.starts_with("kernel:/"); }
+/// Unlike a text that happens to begin with "kernel:" or "sysv:".
+bool is_address(std::string_view word) {
+  constexpr std::string_view kSysv = "sysv:";
+  if (!word.starts_with(kSysv)) return word.starts_with('/') || word.starts_with("kernel:/");
+  const std::string_view key = word.substr(kSysv.size());
+  const bool begins_as_one = key.find_first_of("/0123456789") == 0 || key.starts_with("id=");
+  return begins_as_one && key.find_first_of(" \t\n") == key.npos;
+}
 
 }  // namespace
 

@@ -1,8 +1,9 @@
 // Which queue a command means. The same words mean the same whatever the environment says: MQUEUE only fills in what
 // is missing.
 //   - Commands that take no messages: the argument, or --queue, or else MQUEUE. The slash may be left out.
-//   - send: --queue, or the first argument if it begins with a slash or "kernel:/", or else MQUEUE; the rest are
-//   messages.
+//   - send: --queue, or the first argument if it begins with a slash or "kernel:/", or is "sysv:" and a key without a
+//   blank;
+//     or else MQUEUE; the rest are messages.
 #pragma once
 
 #include <string>

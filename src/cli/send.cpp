@@ -150,9 +150,9 @@ Run declare_send(CLI::App& app) {
   // Messages come as extras: what CLI11 stores in a list is changed on the way ("[a,b]" becomes two words).
   app.allow_extras();
   app.footer(
-      "The first argument is the queue if it begins with a slash or kernel:/; otherwise --queue or\n"
-      "else MQUEUE names it. Every further argument is one message. Without any, all of standard\n"
-      "input is one message. Messages that begin with a dash follow after '--'.\n\n"
+      "The first argument is the queue if it begins with a slash or kernel:/, or is sysv: and a key;\n"
+      "otherwise --queue or else MQUEUE names it. Every further argument is one message. Without any,\n"
+      "all of standard input is one message. Messages that begin with a dash follow after '--'.\n\n"
       "Examples:\n"
       "  mq send /orders 'first message' 'second message'\n"
       "  mq send /orders --priority 10 --timeout 250ms urgent\n"

@@ -8,7 +8,8 @@ namespace {
 Status status_of(Errc code) {
   switch (code) {
     case Errc::timed_out: return Status::timed_out;
-    case Errc::not_found: return Status::not_found;
+    case Errc::not_found:
+    case Errc::queue_removed: return Status::not_found;
     case Errc::already_exists: return Status::exists;
     case Errc::permission_denied: return Status::denied;
     case Errc::not_a_queue:
