@@ -20,7 +20,7 @@ enum class Errc {
   permission_denied,     ///< EACCES
   invalid_capacity,      ///< EINVAL: not in 1 .. kMaxCapacity
   invalid_message_size,  ///< EINVAL: not in 1 .. kMaxMessageSize
-  queue_too_large,       ///< EOVERFLOW: capacity times message size does not fit the address space
+  queue_too_large,       ///< EOVERFLOW: capacity times message size does not fit the address space, or kernel.msgmnb
   invalid_priority,      ///< EINVAL: above kMaxPriority
   message_too_big,       ///< EMSGSIZE: more than message_size bytes; nothing was sent
   buffer_too_small,      ///< EMSGSIZE: less than message_size bytes; the message stays queued

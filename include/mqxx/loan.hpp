@@ -1,9 +1,9 @@
 // Loans: a slot of the queue that a process writes or reads in place, without a copy.
 //
-// A queue of the kernel has no slots to lend: there a loan is a copy in memory of the process. It takes no room, so
-// send() may wait for it, or fail with would_block on a nonblocking description and leave the loan as it was. A
-// message on a receive loan has left the queue: it is lost if the process dies. put_back() sends it anew, behind others
-// of its priority, and waits for room; it is lost where the process has no right to send to the queue.
+// A queue of the kernel, POSIX or System V, has no slots to lend: there a loan is a copy in memory of the process. It
+// takes no room, so send() may wait for it, or fail with would_block on a nonblocking description and leave the loan as
+// it was. A message on a receive loan has left the queue: it is lost if the process dies. put_back() sends it anew,
+// behind others of its priority, and waits for room; it is lost where the process has no right to send to the queue.
 #pragma once
 
 #include <cstdint>

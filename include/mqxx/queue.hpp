@@ -39,7 +39,7 @@ class Queue {
 
   /// Opens a queue that exists; capacity, message_size, mode and exclusive of the options are ignored.
   /// @param name  "/orders" or "orders": 1 .. 255 bytes after the slash, no other slash, no NUL. "kernel:/orders" is a
-  ///              queue of the kernel; docs/homes.md tells the homes apart
+  ///              queue of the kernel, "sysv:0x4d2" one of System V; docs/homes.md tells the homes apart
   /// @throws Error  invalid_name, name_too_long, not_found, permission_denied, not_a_queue, layout_mismatch,
   ///                queue_damaged, too_many_files, too_many_users, no_memory
   /// @see mq_open(3)
@@ -48,7 +48,7 @@ class Queue {
 
   /// Creates a queue. With options.exclusive (the default) an existing one is already_exists; without, it is opened.
   /// @throws Error  as open, and already_exists, invalid_capacity, invalid_message_size, queue_too_large, no_space;
-  ///                in the kernel too_many_bytes, too_many_queues
+  ///                in the kernel too_many_bytes, too_many_queues; of System V too_many_queues
   /// @see mq_open(3), O_CREAT and O_EXCL
   [[nodiscard]] static Queue create(std::string_view name, const OpenOptions& options = {});
   [[nodiscard]] static Queue create(std::string_view name, const OpenOptions& options, std::error_code& ec);
@@ -57,7 +57,8 @@ class Queue {
   [[nodiscard]] static Queue open_or_create(std::string_view name, const OpenOptions& options = {});
   [[nodiscard]] static Queue open_or_create(std::string_view name, const OpenOptions& options, std::error_code& ec);
 
-  /// Removes the name at once; the queue itself lives until its last user closes it. @see mq_unlink(3)
+  /// Removes the name at once; the queue itself lives until its last user closes it, except in System V, where every
+  /// call on it is queue_removed from then on, also for those who wait. @see mq_unlink(3)
   /// @throws Error  invalid_name, name_too_long, not_found, permission_denied
   static void unlink(std::string_view name);
   static void unlink(std::string_view name, std::error_code& ec) noexcept;
@@ -124,7 +125,8 @@ class Queue {
 
   /// Takes the oldest message of the highest priority, waiting while the queue is empty.
   /// A process that dies in the middle may leave a message of 4 KiB or more to the other receivers.
-  /// @param buffer  at least attributes().message_size bytes, however small the message is
+  /// @param buffer  at least attributes().message_size bytes, however small the message is; in System V what the
+  ///                message has
   /// @throws Error  buffer_too_small: the message stays queued; not_readable, would_block (nonblocking and
   ///                empty), queue_damaged, closed
   /// @see POSIX.1-2017 mq_receive; mq_receive(3)
@@ -239,7 +241,8 @@ class Queue {
   // ---- Descriptors: of the kernel's queues; unsupported elsewhere --------------------------------------------------
 
   /// For poll, epoll and their like, and for mq_* calls: readable while there is a message, writable while there is
-  /// room. It stays the Queue's, which closes it.
+  /// room. It stays the Queue's, which closes it. Of a System V queue it is no more than that, and late where other
+  /// processes are concerned: docs/homes.md.
   [[nodiscard]] int native_handle() const;
   [[nodiscard]] int native_handle(std::error_code& ec) const noexcept;
   /// Gives the descriptor up and closes this handle: the caller closes it. While duplicates or loans still use it, the

@@ -39,7 +39,7 @@ const char* status_help() {
          "    0  done\n"
          "    1  failed for a reason that is not listed here\n"
          "    2  the timeout passed first\n"
-         "    3  there is no such queue\n"
+         "    3  there is no such queue, or no longer\n"
          "    4  the queue exists already (create --exclusive)\n"
          "    5  the queue is full (send --nonblock)\n"
          "    6  the queue is empty (receive --nonblock, peek)\n"
