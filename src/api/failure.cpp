@@ -37,6 +37,7 @@ std::string mismatch(int format, std::string_view name) {
 
 std::string fact(Failure failure, std::string_view name, const Facts& f) {
   const std::string quoted(name);
+  if (!f.words.empty()) return std::string(f.words);
   if (name.starts_with(kKernelPrefix)) {
     std::optional<std::string> words = backend::kernel_words(failure, f.capacity, f.message_size);
     if (words) return std::move(*words);

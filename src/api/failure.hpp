@@ -20,6 +20,7 @@ struct Facts {
   Priority priority = 0;
   std::size_t capacity = 0;      // asked for
   std::size_t message_size = 0;  // asked for
+  std::string_view words = {};   // to be said instead, where the caller knows better than the code
 };
 
 [[noreturn]] void throw_failure(Failure failure, std::string_view operation, std::string_view name, const Facts& facts);

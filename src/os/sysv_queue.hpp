@@ -29,9 +29,10 @@ inline constexpr std::int32_t kSysvPrivate = 0;
 
 struct SysvOpening {
   std::int32_t key = kSysvPrivate;
-  bool create = false;        ///< where it is missing; a private one always is
-  bool exclusive = false;     ///< with create: already_exists where it is not
-  std::uint32_t mode = 0600;  /// permission bits; no umask
+  bool create = false;     ///< where it is missing; a private one always is
+  bool exclusive = false;  ///< with create: already_exists where it is not
+  /// Permission bits of a new queue, no umask; of one that is there those that this process needs, 0 for none.
+  std::uint32_t mode = 0600;
 };
 /// Fails also with not_found, permission_denied, too_many_queues, no_memory, and with system_error (ENOSYS) where the
 /// system has no such queues.

@@ -6,18 +6,20 @@ mq=$1
 root=$2
 cxx=$3
 
-# block LANGUAGE N: the Nth block of that language in the README.
+# block LANGUAGE N DOCUMENT: the Nth block of that language in it.
 block() {
   awk -v fence="\`\`\`$1" -v wanted="$2" '
     $0 == "```" { inside = 0 }
     inside && seen == wanted { print }
-    $0 == fence { inside = 1; seen++ }' "$root/README.md"
+    $0 == fence { inside = 1; seen++ }' "$root/$3"
 }
 
-it 'the C++ example of the README compiles'
-block cpp 1 >"$scratch/example.cpp"
-grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
-run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
+for document in README.md docs/sysv.md; do
+  it "the C++ example of $document compiles"
+  block cpp 1 "$document" >"$scratch/example.cpp"
+  grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
+  run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
+done
 
 it 'the commands of the README run'
 mkdir "$scratch/bin"

@@ -20,5 +20,11 @@ it 'typed'
 run 0 "$programs/example-typed"
 shows '1 ms: 20.5 degrees' '2 ms: 21 degrees' 'EINVAL'
 
+it 'sysv'
+run 0 "$programs/example-sysv"
+shows '1 message' 'Hellø Wårld!' 'nothing there' 'for Eve, the first to come' 'for Bob' 'for Eve, since it is not for Ann' \
+  'for Ann, the lowest' 'sysctl kernel.msgmax='
+
 it 'they leave nothing behind'
 [ -z "$(ls -A "$MQXX_DIR")" ] || fail "left over: $(ls -A "$MQXX_DIR")"
+! ipcs -q | grep -q '^0xde' || fail "left over: $(ipcs -q)"

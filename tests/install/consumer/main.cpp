@@ -12,6 +12,7 @@
 #include <mqxx/error.hpp>
 #include <mqxx/inspect.hpp>
 #include <mqxx/queue.hpp>
+#include <mqxx/sysv.hpp>
 #include <mqxx/typed_queue.hpp>
 
 namespace {
@@ -26,6 +27,27 @@ struct Point {
   int x;
   int y;
 };
+
+/// Every name of mqxx/sysv.hpp that is not inline.
+void use_sysv() {
+  namespace sysv = mqxx::sysv;
+  std::error_code code;
+  auto queue = sysv::Queue::create(sysv::kPrivate, {}, code);
+  if (code == std::errc::function_not_supported) return;
+  expect(!code && !sysv::Queue::open(sysv::kPrivate, code).is_open(), "a private queue has no key");
+  queue.send("text", 7);
+  expect(queue.peek()->type() == 7 && queue.status().messages == 1, "one message of type seven");
+  expect(sysv::limits().queues >= sysv::use().queues && !sysv::list().empty(), "it is counted and listed");
+  std::byte buffer[8];
+  expect(queue.receive(buffer, {.type = 7}).size == 4, "it arrives in a buffer");
+  queue.send("more", 1, mqxx::Wait::forever());
+  expect(queue.receive({.type = -3}).text() == "more", "and as a message");
+  queue.change({.mode = 0640});
+  queue.remove();
+  expect(sysv::key_of("/", 'm') == sysv::key_of("/", 'm', code), "a file has a key");
+  (void)queue.try_receive(sysv::Selection{}, code);
+  expect(code == mqxx::Errc::queue_removed, "a removed queue says so");
+}
 
 }  // namespace
 
@@ -67,6 +89,8 @@ int main() {
   expect(mqxx::describe("/installed").attributes.capacity == 4, "describe knows the capacity");
   expect(mqxx::check("/installed").empty(), "nothing is damaged");
   expect(!mqxx::queue_directory().empty(), "the directory has a name");
+
+  use_sysv();
 
   mqxx::Queue::unlink("/installed");
   points.untyped().unlink();
