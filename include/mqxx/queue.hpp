@@ -28,6 +28,9 @@
 namespace mqxx {
 
 class MessageRange;
+namespace detail {
+class Transfer;
+}
 
 /// A description of one queue: RAII, movable, safe to use from any number of threads at once.
 /// A queue whose file is cut short by force is queue_damaged from every call that notices. For that the first opening
@@ -258,6 +261,7 @@ class Queue {
 
  private:
   friend class MessageRange;
+  friend class detail::Transfer;
 
   bool send_or_throw(Payload payload, Priority priority, const Wait& wait);
   bool send_or_code(Payload payload, Priority priority, const Wait& wait, std::error_code& ec) noexcept;

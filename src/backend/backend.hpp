@@ -28,6 +28,22 @@ struct Loan {
   Priority priority = 0;
 };
 
+/// How many messages to move, and how long to wait for them and for room.
+struct Moving {
+  std::size_t most = 1;
+  Wait more = Wait::none();
+  Wait room = Wait::forever();
+};
+
+/// What became of that: a failure, if one ended it, and of which queue it was.
+struct Moved {
+  enum class Ended : std::uint8_t { well, at_source, at_destination };
+  std::size_t messages = 0;
+  Ended ended = Ended::well;
+  Failure failure{};
+  std::size_t size = 0;  ///< of the message that was too big
+};
+
 class Backend {
  public:
   Backend() = default;
@@ -50,6 +66,11 @@ class Backend {
   virtual Result<Loan> receive_loan(const Wait& wait) noexcept = 0;
   virtual void release_loan(std::uint64_t slot) noexcept = 0;
   virtual void put_back_loan(std::uint64_t slot) noexcept = 0;
+
+  /// Moves the next messages to another queue, 1 .. how.most of them, priorities kept and in order within each. What
+  /// the destination did not take stays here. What a death costs in the middle: docs/transfer.md. REQUIRES: `to` is
+  /// another queue.
+  virtual Moved move_to(Backend& to, const Moving& how) noexcept = 0;
 
   virtual Result<std::vector<Message>> peek(std::size_t most) noexcept = 0;
   virtual Result<Attributes> attributes() noexcept = 0;

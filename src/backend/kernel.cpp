@@ -8,6 +8,7 @@
 
 #include "backend/kernel_limits.hpp"
 #include "backend/loan_copy.hpp"
+#include "backend/moving.hpp"
 #include "os/kernel_queue.hpp"
 
 namespace mqxx::backend {
@@ -41,6 +42,8 @@ class KernelBackend final : public Backend {
   void release_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
   void put_back_loan(std::uint64_t slot) noexcept override;
 
+  Moved move_to(Backend& to, const Moving& how) noexcept override;
+
   Result<std::vector<Message>> peek(std::size_t /*most*/) noexcept override { return Errc::unsupported; }
   Result<Attributes> attributes() noexcept override { return os::kernel_attributes(queue_.get()); }
   Result<Statistics> statistics() noexcept override { return Errc::unsupported; }
@@ -61,6 +64,9 @@ class KernelBackend final : public Backend {
   [[nodiscard]] std::size_t message_size() const noexcept override { return message_size_; }
 
  private:
+  [[nodiscard]] Result<void> send_back(std::span<const std::byte> bytes, Priority priority) const noexcept;
+  Moved move_one(Backend& to, const Wait& more, const Wait& room) noexcept;
+
   UniqueFd queue_;
   std::string name_;
   std::size_t message_size_;
@@ -151,18 +157,57 @@ Result<Loan> KernelBackend::receive_loan(const Wait& wait) noexcept {
   return Loan{copy->slot(), copy->bytes(), copy->received.priority};
 }
 
-// A description that may not send, or does not wait, is no hindrance: another one is opened for this message. Whoever
-// has no right to send to the queue cannot put back, and then the message is gone; include/mqxx/loan.hpp says so.
+// A description that may not send, or does not wait, is no hindrance: another one is opened for this message.
+Result<void> KernelBackend::send_back(std::span<const std::byte> bytes, Priority priority) const noexcept {
+  const Result<void> sent = os::send_message(queue_.get(), bytes, priority, Wait::forever());
+  if (sent) return sent;
+  const Result<UniqueFd> writer = os::reopen_to_send(queue_.get());
+  if (!writer) return writer.failure();
+  return os::send_message(writer->get(), bytes, priority, Wait::forever());
+}
+
+// Whoever has no right to send to the queue cannot put back, and then the message is gone; include/mqxx/loan.hpp says
+// so.
 void KernelBackend::put_back_loan(std::uint64_t slot) noexcept {
   LoanCopy* const copy = LoanCopy::at(slot);
-  const auto send_through = [&](int queue) {
-    return os::send_message(queue, copy->bytes(), copy->received.priority, Wait::forever());
-  };
-  if (!send_through(queue_.get())) {
-    const Result<UniqueFd> writer = os::reopen_to_send(queue_.get());
-    if (writer) (void)send_through(writer->get());
-  }
+  (void)send_back(copy->bytes(), copy->received.priority);
   LoanCopy::destroy(copy);
+}
+
+// A message is taken for good and not shown before. So there is room for it first, and between the kernel's taking it
+// and the destination's having it is nothing but a few instructions: a death just there costs that one message.
+Moved KernelBackend::move_one(Backend& to, const Wait& more, const Wait& room) noexcept {
+  for (;;) {
+    const Result<void> there = os::await(queue_.get(), os::Ready::to_receive, more);
+    if (!there) return not_moved(Moved::Ended::at_source, there.failure());
+    const Result<Loan> loan = to.loan(message_size_, room);
+    if (!loan) return {.ended = Moved::Ended::at_destination, .failure = loan.failure(), .size = message_size_};
+    Received received;
+    const Result<void> taken = os::receive_message(queue_.get(), loan->bytes, Wait::none(), received);
+    if (!taken) {
+      to.drop_loan(loan->slot);
+      if (taken.is(Errc::would_block)) continue;  // another receiver was quicker
+      return not_moved(Moved::Ended::at_source, taken.failure());
+    }
+    const Result<void> sent = to.send_loan(loan->slot, received.size, received.priority);
+    if (sent) return {.messages = 1};
+    const Result<void> back = send_back(loan->bytes.first(received.size), received.priority);
+    to.drop_loan(loan->slot);
+    if (!back) return not_moved(Moved::Ended::at_source, back.failure());
+    return {.ended = Moved::Ended::at_destination, .failure = sent.failure(), .size = received.size};
+  }
+}
+
+Moved KernelBackend::move_to(Backend& to, const Moving& how) noexcept {
+  if (access_ == Access::write_only) return not_moved(Moved::Ended::at_source, Errc::not_readable);
+  Moved moved = move_one(to, how.more, how.room);
+  while (moved.ended == Moved::Ended::well && moved.messages < how.most) {
+    const Moved next = move_one(to, Wait::none(), how.room);
+    if (next.ended == Moved::Ended::at_source && next.failure.code == Errc::would_block) break;
+    moved = {
+        .messages = moved.messages + next.messages, .ended = next.ended, .failure = next.failure, .size = next.size};
+  }
+  return moved;
 }
 
 // Queues are never renamed, so a queue that has a name has its first one. It need not be of this process's IPC

@@ -1,11 +1,13 @@
 #include "backend/shm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "backend/moving.hpp"
 #include "os/process.hpp"
 #include "shm/queue.hpp"
 
@@ -63,6 +65,8 @@ class ShmBackend final : public Backend {
   void put_back_loan(std::uint64_t slot) noexcept override {
     (void)queue_->put_back_loan(static_cast<std::uint32_t>(slot));
   }
+
+  Moved move_to(Backend& to, const Moving& how) noexcept override;
 
   Result<std::vector<Message>> peek(std::size_t most) noexcept override;
 
@@ -126,6 +130,32 @@ Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
     (void)queue_->put_back_loan(loan->slot);
     return Errc::no_memory;
   }
+}
+
+// On loan until the destination has them: if this process dies they come back, and those that were sent are there
+// twice.
+Moved ShmBackend::move_to(Backend& to, const Moving& how) noexcept {
+  constexpr std::size_t kMost = 64;
+  std::array<shm::Loan, kMost> loans;
+  std::array<Outgoing, kMost> messages;
+  const Wait none = Wait::none();
+  const std::size_t most = std::min(how.most, kMost);
+  std::size_t count = 0;
+  if (!may_read(access_)) return not_moved(Moved::Ended::at_source, Errc::not_readable);
+  if (queue_->has_loans()) queue_->look();  // what a mover that died had in its hand goes before younger ones
+  while (count < most) {
+    const Result<shm::Loan> loan = queue_->receive_loan(count == 0 ? patient(how.more) : none);
+    if (!loan && count == 0) return not_moved(Moved::Ended::at_source, loan.failure());
+    if (!loan) break;
+    loans[count] = *loan;
+    messages[count++] = {.payload = loan->bytes, .priority = loan->priority};
+  }
+  // Only what is whole goes on.
+  Moved moved = queue_->intact() ? send_in_order(to, std::span(messages).first(count), how.room)
+                                 : not_moved(Moved::Ended::at_source, Errc::queue_damaged);
+  for (std::size_t i = 0; i < moved.messages; ++i) (void)queue_->release_loan(loans[i].slot);
+  for (std::size_t i = moved.messages; i < count; ++i) (void)queue_->put_back_loan(loans[i].slot);
+  return moved;
 }
 
 Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "backend/loan_copy.hpp"
+#include "backend/moving.hpp"
+#include "backend/sysv_move.hpp"
 #include "backend/sysv_order.hpp"
 #include "backend/sysv_place.hpp"
 #include "backend/sysv_waiting.hpp"
@@ -45,6 +47,8 @@ class SysvBackend final : public Backend {
   Result<Loan> receive_loan(const Wait& wait) noexcept override;
   void release_loan(std::uint64_t slot) noexcept override { LoanCopy::destroy(LoanCopy::at(slot)); }
   void put_back_loan(std::uint64_t slot) noexcept override;
+
+  Moved move_to(Backend& to, const Moving& how) noexcept override;
 
   Result<std::vector<Message>> peek(std::size_t most) noexcept override;
   Result<Attributes> attributes() noexcept override;
@@ -293,6 +297,14 @@ void SysvBackend::put_back_loan(std::uint64_t slot) noexcept {
 }
 
 // ---- Looking
+
+Moved SysvBackend::move_to(Backend& to, const Moving& how) noexcept {
+  if (access_ == Access::write_only) return not_moved(Moved::Ended::at_source, Errc::not_readable);
+  const Moving patience{.most = how.most, .more = is_nonblocking() ? Wait::none() : how.more, .room = how.room};
+  const Moved moved = move_from_sysv(queue_, to, patience);
+  if (moved.messages != 0) changed();
+  return moved;
+}
 
 Result<std::vector<Message>> SysvBackend::peek(std::size_t most) noexcept {
   if (access_ == Access::write_only) return Errc::not_readable;

@@ -23,6 +23,15 @@ constexpr Priority priority_of(long type) noexcept {
   return type >= kLowestPriorityType ? 0 : static_cast<Priority>(kLowestPriorityType - type);
 }
 
+struct SysvSeen {
+  long type = 0;
+  Message message;
+};
+
+/// The oldest `window` messages in the order in which they would be received, if there were no others. Fails as
+/// peek_in_order.
+Result<std::vector<SysvSeen>> see_in_order(int queue, std::size_t window) noexcept;
+
 /// The first `most` messages in the order in which they would be received. The system shows them by age, one a call:
 /// one that another process takes meanwhile makes the next be passed over. Fails with unsupported where it shows none.
 Result<std::vector<Message>> peek_in_order(int queue, std::size_t most) noexcept;

@@ -14,7 +14,7 @@ block() {
     $0 == fence { inside = 1; seen++ }' "$root/$3"
 }
 
-for document in README.md docs/sysv.md; do
+for document in README.md docs/sysv.md docs/transfer.md; do
   it "the C++ example of $document compiles"
   block cpp 1 "$document" >"$scratch/example.cpp"
   grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'

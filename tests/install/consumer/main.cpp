@@ -13,6 +13,7 @@
 #include <mqxx/inspect.hpp>
 #include <mqxx/queue.hpp>
 #include <mqxx/sysv.hpp>
+#include <mqxx/transfer.hpp>
 #include <mqxx/typed_queue.hpp>
 
 namespace {
@@ -91,6 +92,13 @@ int main() {
   expect(!mqxx::queue_directory().empty(), "the directory has a name");
 
   use_sysv();
+
+  auto other = mqxx::Queue::create("/installed-too", {.capacity = 4, .message_size = 64});
+  queue.send("on its way");
+  expect(mqxx::transfer(queue, other).messages == 1, "a message moves to another queue");
+  expect(mqxx::transfer(other, queue, {.count = 1}, code).messages == 1 && !code, "and back");
+  expect(queue.receive().text() == "on its way", "whole");
+  other.unlink();
 
   mqxx::Queue::unlink("/installed");
   points.untyped().unlink();
