@@ -50,6 +50,9 @@ struct UnnamedFile {
   std::string temporary;
 };
 
+/// Where files of memory lie when nobody says otherwise.
+const char* memory_directory() noexcept;
+
 Result<UniqueFd> open_file(const std::string& path) noexcept;
 Result<UnnamedFile> create_unnamed(const std::string& directory, std::uint32_t mode) noexcept;
 Result<void> publish(const UnnamedFile& file, const std::string& path) noexcept;

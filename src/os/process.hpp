@@ -53,6 +53,8 @@ Result<void> raise_for_message(std::int32_t pid, int signal, std::uint64_t value
 /// The same in this very process, in the name of another sender.
 Result<void> raise_in_name_of(std::int32_t sender, std::uint32_t uid, int signal, std::uint64_t value) noexcept;
 std::uint32_t user_id() noexcept;
+/// A variable of the environment; null where it is not set, or where this program has more rights than its caller.
+const char* trusted_environment(const char* name) noexcept;
 /// Whether this process has the rights of that user and of no other.
 bool acts_as(std::uint32_t uid) noexcept;
 

@@ -2,13 +2,13 @@
 #include "shm/place.hpp"
 
 #include <charconv>
-#include <cstdlib>
 #include <new>
 #include <vector>
 
 #include "base/address.hpp"
 #include "os/doorbell.hpp"
 #include "os/memory.hpp"
+#include "os/process.hpp"
 #include "os/wait.hpp"
 
 namespace mqxx::shm {
@@ -38,8 +38,8 @@ std::string hash_digits(std::string_view name) {
 }  // namespace
 
 std::string directory() {
-  const char* chosen = secure_getenv("MQXX_DIR");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";
+  const char* chosen = os::trusted_environment("MQXX_DIR");
+  return chosen != nullptr && *chosen != '\0' ? chosen : os::memory_directory();
 }
 
 std::string file_of(const std::string& name) {

@@ -2,7 +2,6 @@
 #include "shm/queue.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -14,7 +13,7 @@ namespace {
 
 // MQXX_SPIN=0 makes waiters sleep at once: for measuring what polling is worth.
 bool spinning_wanted() noexcept {
-  const char* chosen = secure_getenv("MQXX_SPIN");
+  const char* chosen = os::trusted_environment("MQXX_SPIN");
   return chosen == nullptr || std::strcmp(chosen, "0") != 0;
 }
 

@@ -7,9 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <utility>
-#include <vector>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -71,20 +69,6 @@ Result<void> queue_signal(pid_t target, pid_t sender, uid_t uid, int signal, std
   return failure_from_errno(why);
 }
 
-bool in_group(gid_t group) noexcept try {
-  if (group == getegid()) return true;
-  const int count = getgroups(0, nullptr);
-  if (count <= 0) return false;
-  std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  const int got = getgroups(count, groups.data());
-  for (int i = 0; i < got; ++i) {
-    if (groups[static_cast<std::size_t>(i)] == group) return true;
-  }
-  return false;
-} catch (const std::bad_alloc&) {
-  return false;  // a right that cannot be seen is not given
-}
-
 }  // namespace
 
 std::int32_t process_id() noexcept {
@@ -144,8 +128,6 @@ std::uint32_t pid_namespace() noexcept {
   g_pid_namespace.store(known, std::memory_order_relaxed);
   return known;
 }
-
-bool process_exists(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno == EPERM; }
 
 bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept {
   std::array<char, 32> path{};
@@ -216,27 +198,16 @@ Result<void> raise_in_name_of(std::int32_t sender, std::uint32_t uid, int signal
   return queue_signal(process_id(), sender, uid, signal, value);
 }
 
-Uncancelled::Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-Uncancelled::~Uncancelled() { pthread_setcancelstate(before_, nullptr); }
-
 std::uint32_t user_id() noexcept { return getuid(); }
+
+// NOLINTNEXTLINE(concurrency-mt-unsafe): programs with threads do not change their environment
+const char* trusted_environment(const char* name) noexcept { return secure_getenv(name); }
 
 bool acts_as(std::uint32_t uid) noexcept {
   uid_t real = 0;
   uid_t effective = 0;
   uid_t saved = 0;
   return getresuid(&real, &effective, &saved) == 0 && real == uid && effective == uid && saved == uid;
-}
-
-SignalsHeldBack::SignalsHeldBack() noexcept : before_{} {
-  static_assert(sizeof(sigset_t) <= sizeof before_ && alignof(sigset_t) <= alignof(long));
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, ::new (before_.data()) sigset_t);
-}
-
-SignalsHeldBack::~SignalsHeldBack() {
-  pthread_sigmask(SIG_SETMASK, std::launder(reinterpret_cast<const sigset_t*>(before_.data())), nullptr);
 }
 
 // Only /proc tells it without changing it, which another thread that makes a file just then would feel. Without /proc
@@ -253,18 +224,6 @@ std::uint32_t creation_mask() noexcept {
   const mode_t mask = umask(kStrictest);
   umask(mask);
   return mask;
-}
-
-bool may_access(std::uint32_t uid, std::uint32_t gid, std::uint32_t mode, bool read, bool write) noexcept {
-  const uid_t self = geteuid();
-  if (self == 0) return true;
-  std::uint32_t bits = mode & 7U;
-  if (self == uid) {
-    bits = (mode >> 6) & 7U;
-  } else if (in_group(gid)) {
-    bits = (mode >> 3) & 7U;
-  }
-  return (!read || (bits & 4U) != 0) && (!write || (bits & 2U) != 0);
 }
 
 }  // namespace mqxx::os

@@ -11,11 +11,12 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <new>
 
 #include <pthread.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/common/signals.hpp"
 
 namespace mqxx::os {
 
@@ -59,9 +60,8 @@ GuardedRange* claim() noexcept {
     GuardedRange* range = claim_in(*chunk);
     if (range != nullptr) return range;
   }
-  void* memory = mmap(nullptr, sizeof(Chunk), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  auto* made = static_cast<Chunk*>(memory);  // all zero: free
+  auto* made = new (std::nothrow) Chunk{};  // all zero: free
+  if (made == nullptr) return nullptr;
   GuardedRange* range = claim_in(*made);
   made->next = g_chunks.load(std::memory_order_relaxed);
   while (!g_chunks.compare_exchange_weak(made->next, made, std::memory_order_release, std::memory_order_relaxed)) {
@@ -131,9 +131,9 @@ std::uint32_t number_of(const struct sigaction& action) noexcept {
 
 /// Gives the page at `address` to this process alone.
 bool replace_page(std::uintptr_t address) noexcept {
-  const auto page_size = static_cast<std::uintptr_t>(getpagesize());
+  const auto page_size = static_cast<std::uintptr_t>(page_bytes());
   void* page = reinterpret_cast<void*>(address & ~(page_size - 1));  // NOLINT(performance-no-int-to-ptr)
-  return mmap(page, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+  return put_zeros(page, page_size);
 }
 
 /// The range's last page first: who reads zeros in the other finds zeros there.
@@ -142,19 +142,13 @@ bool replace_lost(std::uintptr_t address) noexcept {
   return range != nullptr && replace_page(range->end.load(std::memory_order_relaxed) - 1) && replace_page(address);
 }
 
-// Past whoever stands in front of sigaction(2); all zero is SIG_DFL on every machine, whatever the order of the fields.
-void restore_default() noexcept {
-  constexpr std::array<unsigned long, 8> kDefault{};
-  (void)syscall(SYS_rt_sigaction, kGuardSignal, kDefault.data(), nullptr, sizeof(std::uint64_t));
-}
-
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
   const std::uint32_t number = g_action.load(std::memory_order_acquire);
   const struct sigaction& action = g_actions[number].action;
   const bool sent = info->si_code <= 0;  // by somebody, and not by an instruction, which would fault again
   if (action.sa_handler == SIG_IGN && sent) return;
   if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) {
-    restore_default();
+    restore_default(signal);
     if (sent) (void)raise(signal);
     return;
   }
@@ -210,7 +204,7 @@ bool exchange_action(const struct sigaction& action, struct sigaction& before) n
 
 Result<Guard> Guard::over(const std::byte* memory, std::uint64_t size) noexcept {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  if (pthread_once(&once, install) != 0) return Errc::no_memory;
+  if (!prepare_zeros() || pthread_once(&once, install) != 0) return Errc::no_memory;
   GuardedRange* range = claim();
   if (range == nullptr) return Errc::no_memory;
   range->end.store(reinterpret_cast<std::uintptr_t>(memory) + size, std::memory_order_relaxed);
