@@ -4,12 +4,19 @@
 include(CMakePackageConfigHelpers)
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/mqxx")
 
+set(libraries mqxx mqxx_static)
+set(pkg_config_files mqxx.pc)
+
 # One file for both of its users: who preloads libmqxx-posix.so and who is linked with libmqxx-posix.so.0 get one copy,
 # since the loader tells libraries by this name. It stays 0 whatever becomes of mqxx's version: the names and types are
 # those of <mqueue.h>, which do not change.
-set_target_properties(mqxx_posix PROPERTIES SOVERSION 0)
+if(TARGET mqxx_posix)
+  set_target_properties(mqxx_posix PROPERTIES SOVERSION 0)
+  list(APPEND libraries mqxx_posix)
+  list(APPEND pkg_config_files mqxx-posix.pc)
+endif()
 
-install(TARGETS mqxx mqxx_static mqxx_posix EXPORT mqxx-targets)
+install(TARGETS ${libraries} EXPORT mqxx-targets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/mqxx" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 if(TARGET mq)
@@ -27,7 +34,7 @@ install(FILES "${PROJECT_BINARY_DIR}/mqxx-config.cmake" "${PROJECT_BINARY_DIR}/m
 # The files find their prefix from where they lie, so that the installed tree may be moved.
 file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
-foreach(pc mqxx.pc mqxx-posix.pc)
+foreach(pc IN LISTS pkg_config_files)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/${pc}.in" "${PROJECT_BINARY_DIR}/${pc}" @ONLY)
   install(FILES "${PROJECT_BINARY_DIR}/${pc}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endforeach()

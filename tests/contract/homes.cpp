@@ -11,6 +11,7 @@ namespace {
 
 Home shm_home() { return {.name = "Shm", .prefix = "", .tag = "", .can = {}}; }
 
+#ifndef MQXX_PORT_GENERIC
 /// As the kernel judges: sizes first, then bytes. See docs/homes.md.
 Errc kernel_refusal(std::size_t capacity, std::size_t message_size) {
   static const QueueLimits limits = queue_limits();
@@ -80,10 +81,14 @@ Home sysv_home() {
           .deepest = kDeepest};
 }
 
+#endif
+
 std::vector<Home> homes() {
   std::vector<Home> all{shm_home()};
+#ifndef MQXX_PORT_GENERIC
   all.push_back(kernel_home());
   all.push_back(sysv_home());
+#endif
   return all;
 }
 

@@ -14,7 +14,6 @@
 #include <new>
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include "os/common/signals.hpp"
 

@@ -7,6 +7,7 @@ namespace mqxx::os {
 
 /// Called before each guard. false: out of something.
 bool prepare_zeros() noexcept;
+std::size_t page_bytes() noexcept;
 /// Puts zeros that belong to this process alone in place of a page.
 bool put_zeros(void* page, std::size_t size) noexcept;
 /// The system's own action for a signal again, past whoever stands in front of sigaction(2).

@@ -11,6 +11,8 @@ namespace mqxx::os {
 
 bool prepare_zeros() noexcept { return true; }
 
+std::size_t page_bytes() noexcept { return static_cast<std::size_t>(getpagesize()); }
+
 bool put_zeros(void* page, std::size_t size) noexcept {
   return mmap(page, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }

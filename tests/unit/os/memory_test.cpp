@@ -1,4 +1,4 @@
-// One test for each duty of os/memory.hpp.
+// One test for each duty of os/memory.hpp, as far as the ports have them alike; the rest is in linux/.
 #include "os/memory.hpp"
 
 #include <algorithm>
@@ -26,13 +26,29 @@ class Files : public testing::Test {
   test::PrivateDirectory directory_;
 };
 
-TEST_F(Files, UnnamedFileIsSeenOnlyOncePublished) {
+TEST_F(Files, PublishedFileHasOneNameAndIsFoundUnderIt) {
   const Result<UnnamedFile> file = create_unnamed(directory_.path(), 0640);
   ASSERT_TRUE(file);
-  EXPECT_EQ(directory_.file_count(), 0U);
   ASSERT_TRUE(publish(*file, path("q")));
   EXPECT_TRUE(open_file(path("q")));
   EXPECT_EQ(facts(file->fd.get())->inode, facts(path("q"))->inode);
+  EXPECT_EQ(facts(path("q"))->links, 1U);
+  EXPECT_EQ(directory_.file_count(), 1U);
+}
+
+TEST_F(Files, UnpublishedFileLeavesNothing) {
+  ASSERT_TRUE(create_unnamed(directory_.path(), 0640));
+  EXPECT_EQ(directory_.file_count(), 0U);
+}
+
+TEST_F(Files, RangeBehindAnEndThatSomebodyHasCutIsLeftAlone) {
+  const Result<UnnamedFile> file = create_unnamed(directory_.path(), 0600);
+  const int fd = file->fd.get();
+  ASSERT_TRUE(resize(fd, 4096));
+  ASSERT_TRUE(reserve(fd, 0, 16384));
+  EXPECT_EQ(facts(fd)->size, 4096U);
+  ASSERT_TRUE(reserve(fd, 8192, 4096));
+  EXPECT_EQ(facts(fd)->size, 4096U);
 }
 
 TEST_F(Files, PublishingOverAnotherFileFailsAndLeavesIt) {

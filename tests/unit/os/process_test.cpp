@@ -1,9 +1,7 @@
-// One test for each duty of os/process.hpp.
+// One test for each duty of os/process.hpp, as far as the ports have them alike; the rest is in linux/ and generic/.
 #include "os/process.hpp"
 
 #include <cerrno>
-#include <ctime>
-#include <thread>
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -15,6 +13,7 @@
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
 #include "support/watchdog.hpp"
+#include "unit/os/taken_signal.hpp"
 
 namespace mqxx::os {
 namespace {
@@ -77,84 +76,6 @@ TEST(Process, DeadProcessDoesNotExist) {
   EXPECT_TRUE(process_exists(getpid()));
 }
 
-TEST_F(Claims, ThreadMapsAFileOrDoesNot) {
-  ASSERT_TRUE(resize(file_.fd.get(), 4096));
-  const auto self = static_cast<std::uint32_t>(gettid());
-  EXPECT_EQ(maps(self, file_.fd.get()), Maps::no);
-  const Result<std::byte*> memory = map_shared(file_.fd.get(), 4096);
-  ASSERT_TRUE(memory);
-  EXPECT_EQ(maps(self, file_.fd.get()), Maps::yes);
-  unmap(*memory, 4096);
-  EXPECT_EQ(maps(0x3fffffff, file_.fd.get()), Maps::no) << "no such thread";
-}
-
-TEST(Process, WhatAThreadIsDoingIsSeenFromOutside) {
-  EXPECT_EQ(doing(thread_id()), Doing::running);
-  test::Child child([] {
-    for (;;) pause();
-  });
-  const auto thread = static_cast<std::uint32_t>(child.pid());
-  const auto becomes = [thread](Doing expected) {
-    while (doing(thread) != expected) std::this_thread::yield();
-  };
-  becomes(Doing::sleeping);
-  kill(child.pid(), SIGSTOP);
-  becomes(Doing::stopped);
-  EXPECT_EQ(doing(0x3fffffff), Doing::unknown) << "no such thread";
-}
-
-TEST(Process, ThreadsAndUsersOfAProcessAreKnownByItsNumber) {
-  std::uint32_t other = 0;
-  std::thread([&other] {
-    other = thread_id();
-    EXPECT_TRUE(is_thread_of(other, getpid()));
-  }).join();
-  EXPECT_TRUE(is_thread_of(thread_id(), getpid()));
-  EXPECT_FALSE(is_thread_of(thread_id(), getppid()));
-  EXPECT_TRUE(belongs_to(getpid(), getuid()));
-  EXPECT_FALSE(belongs_to(getpid(), getuid() + 1));
-}
-
-/// In a child, whose one thread has the signal blocked: what was raised, taken off as sigwaitinfo(2) tells it.
-siginfo_t taken(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
-  const timespec limit{30, 0};
-  siginfo_t info{};
-  EXPECT_EQ(sigtimedwait(&set, &info, &limit), signal);
-  return info;
-}
-
-void block(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-constexpr std::uint64_t kValue = 0xfedcba9876543210;
-
-TEST(Raise, ArrivesAsAMessageFromThisProcessAndUser) {
-  test::Child child([] {
-    block(SIGUSR1);
-    const std::int32_t pid = getpid();
-    test::Child sender([pid] {
-      errno = EDOM;
-      EXPECT_TRUE(raise_for_message(pid, SIGUSR1, kValue));
-      EXPECT_EQ(errno, EDOM);
-    });
-    const std::int32_t sent_by = sender.pid();
-    expect_well(sender);
-    const siginfo_t info = taken(SIGUSR1);
-    EXPECT_EQ(info.si_code, SI_MESGQ);
-    EXPECT_EQ(info.si_pid, sent_by);
-    EXPECT_EQ(info.si_uid, user_id());
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(info.si_value.sival_ptr), kValue);
-  });
-  expect_well(child);
-}
-
 TEST(Raise, IsPendingWhenTheCallReturns) {
   test::Child child([] {
     block(SIGUSR1);
@@ -163,19 +84,6 @@ TEST(Raise, IsPendingWhenTheCallReturns) {
     sigpending(&pending);
     EXPECT_EQ(sigismember(&pending, SIGUSR1), 1);
     EXPECT_EQ(taken(SIGUSR1).si_value.sival_int, 7);
-  });
-  expect_well(child);
-}
-
-TEST(Raise, InTheNameOfAnotherNamesThatOne) {
-  test::Child child([] {
-    block(SIGUSR1);
-    EXPECT_TRUE(raise_in_name_of(12345, 678, SIGUSR1, 9));
-    const siginfo_t info = taken(SIGUSR1);
-    EXPECT_EQ(info.si_code, SI_MESGQ);
-    EXPECT_EQ(info.si_pid, 12345);
-    EXPECT_EQ(info.si_uid, 678U);
-    EXPECT_EQ(info.si_value.sival_int, 9);
   });
   expect_well(child);
 }
@@ -237,8 +145,6 @@ TEST(Process, ThreadIsNotCancelledWhileUncancelledLivesAndIsAfterwards) {
   EXPECT_TRUE(seen.reached);
   EXPECT_FALSE(seen.passed);
 }
-
-TEST(Process, RunsSomewhere) { EXPECT_GE(current_cpu(), 0); }
 
 TEST(Process, ModeBitsDecideForAnOrdinaryUser) {
   test::Child child([] {

@@ -1,37 +1,17 @@
-// One test for each duty of os/wait.hpp.
+// One test for each duty of os/wait.hpp, as far as the ports have them alike; the rest is in linux/ and generic/.
 #include "os/wait.hpp"
 
-#include <cerrno>
-#include <new>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "support/child.hpp"
-#include "support/watchdog.hpp"
+#include "unit/os/wait_fixture.hpp"
 
 namespace mqxx::os {
 namespace {
-
-using std::chrono::milliseconds;
-constexpr std::int64_t kLong = 60'000'000'000;
-constexpr std::int64_t kShort = 5'000'000;
-
-class WaitOn : public testing::Test {
- protected:
-  WaitOn()
-      : word_(*new (mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
-                  std::atomic<std::uint32_t>(0)) {}
-  ~WaitOn() override { munmap(&word_, 4096); }
-
-  test::Watchdog watchdog_{std::chrono::seconds(30)};
-  std::atomic<std::uint32_t>& word_;
-};
 
 TEST_F(WaitOn, OtherValueReturnsAtOnce) { EXPECT_EQ(wait_on(word_, 1, Wait::forever(), kLong), Woken::changed); }
 
@@ -81,58 +61,12 @@ TEST_F(WaitOn, SignalHandlerInterrupts) {
   signaller.join();
 }
 
-std::atomic<int> g_handled{0};
-
-/// Signals the calling thread every millisecond; its handler only counts.
-class Signaller {
- public:
-  explicit Signaller(int flags) {
-    struct sigaction action {};
-    action.sa_handler = [](int) { g_handled.fetch_add(1); };
-    action.sa_flags = flags;
-    sigaction(SIGUSR2, &action, nullptr);
-    g_handled.store(0);
-    thread_ = std::thread([this, self = pthread_self()] {
-      while (!done_.load()) {
-        pthread_kill(self, SIGUSR2);
-        std::this_thread::sleep_for(milliseconds(1));
-      }
-    });
-  }
-  Signaller(const Signaller&) = delete;
-  Signaller& operator=(const Signaller&) = delete;
-  ~Signaller() {
-    done_.store(true);
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
-
-bool tells_restarts() {
-  errno = 0;
-  return syscall(SYS_futex_waitv, nullptr, 0, 0, nullptr, 0) < 0 && errno != ENOSYS;
-}
-
 TEST_F(WaitOn, HandlerWithoutRestartEndsAWaitThatReturnsOnSignals) {
   Wait wait = Wait::forever();
   wait.return_on_signal = true;
   const Signaller signaller(0);
   EXPECT_EQ(wait_on(word_, 0, wait, kLong), Woken::interrupted);
   EXPECT_GT(g_handled.load(), 0);
-}
-
-TEST_F(WaitOn, HandlerWithRestartDoesNotEndAWaitThatReturnsOnSignals) {
-  if (!tells_restarts()) GTEST_SKIP() << "this kernel has no futex_waitv, and so cannot tell";
-  Wait wait = Wait::forever();
-  wait.return_on_signal = true;
-  const Signaller signaller(SA_RESTART);
-  // Until some handlers have run in the middle of a sleep: one that comes between two sleeps proves nothing.
-  for (int sleeps = 0; sleeps < 4 || g_handled.load() < 4; ++sleeps) {
-    ASSERT_EQ(wait_on(word_, 0, wait, 20 * kShort), Woken::look_up);
-  }
 }
 
 // The address sanitizer takes the frames that a cancelled thread has left for frames that it is in.

@@ -24,6 +24,7 @@
 #include "support/seed.hpp"
 #include "support/timing.hpp"
 #include "support/watchdog.hpp"
+#include "unit/port.hpp"
 
 namespace mqxx::shm {
 namespace {
@@ -392,7 +393,7 @@ TEST_F(WatchTest, PollerWantsToHearOfEveryMessageWhenItWaitsForEdges) {
   EXPECT_FALSE(told());
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(send(*queue_));
-    EXPECT_TRUE(told()) << "message " << i;
+    EXPECT_EQ(told(), i == 0 || test::kTellsEdges) << "message " << i;
     EXPECT_FALSE(told()) << "message " << i << " is told of once";
   }
   queue_->end_poll(Edges::yes);
@@ -634,6 +635,11 @@ TEST_F(WatchTest, SignalComesOnceAndAsFromTheSender) {
     const std::int32_t pid = sender.pid();
     expect_well(sender);
     siginfo_t info{};
+    if (!test::kRaisesAsOthers) {
+      EXPECT_FALSE(take_signal(info, 0));
+      EXPECT_TRUE(owed(own->await_notice(number))) << "it is for the helper of the registered process to raise";
+      return;
+    }
     ASSERT_TRUE(take_signal(info, 30));
     EXPECT_EQ(info.si_code, SI_MESGQ);
     EXPECT_EQ(info.si_pid, pid);

@@ -1,0 +1,39 @@
+// There are no queues of the kernel: POSIX has them, but neither a descriptor behind mqd_t nor a list of them.
+#include "os/kernel_queue.hpp"
+
+#include <cerrno>
+
+#include "base/error.hpp"
+
+namespace mqxx::os {
+namespace {
+
+Failure none() noexcept { return failure_from_errno(ENOSYS); }
+
+}  // namespace
+
+Result<UniqueFd> open_kernel_queue(const KernelOpening& /*wanted*/) noexcept { return none(); }
+Result<void> unlink_kernel_queue(const char* /*name*/) noexcept { return none(); }
+
+Result<void> send_message(int /*queue*/, std::span<const std::byte> /*bytes*/, Priority /*priority*/,
+                          const Wait& /*wait*/) noexcept {
+  return none();
+}
+Result<void> receive_message(int /*queue*/, std::span<std::byte> /*buffer*/, const Wait& /*wait*/,
+                             Received& /*received*/) noexcept {
+  return none();
+}
+Result<void> await(int /*queue*/, Ready /*what*/, const Wait& /*wait*/) noexcept { return none(); }
+
+Result<Attributes> kernel_attributes(int /*queue*/) noexcept { return none(); }
+Result<void> set_nonblocking(int /*queue*/, bool /*nonblocking*/) noexcept { return none(); }
+Access access_of(int /*queue*/) noexcept { return Access::read_write; }
+std::string kernel_queue_name(int /*queue*/) noexcept { return {}; }
+Result<UniqueFd> reopen_to_send(int /*queue*/) noexcept { return none(); }
+std::uint64_t queued_bytes(int /*queue*/) noexcept { return 0; }
+
+Result<std::vector<KernelEntry>> list_kernel_queues() noexcept { return none(); }
+std::optional<KernelLimits> kernel_limits() noexcept { return std::nullopt; }
+bool has_free_descriptor() noexcept { return true; }
+
+}  // namespace mqxx::os
