@@ -9,6 +9,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 sh "$here/layers.sh" "$root"
+sh "$here/portable.sh" "$root"
 
 fresh_copy() {
   rm -rf "$scratch/tree"
@@ -21,12 +22,12 @@ fresh_copy() {
   echo '#pragma once' >"$scratch/tree/include/mqxx/planted.hpp"
 }
 
-# plant FILE LINE EXPECTED: with LINE at the end of FILE, layers.sh fails and says EXPECTED.
+# plant FILE LINE EXPECTED [CHECK]: with LINE at the end of FILE, CHECK (layers.sh) fails and says EXPECTED.
 plant() {
   fresh_copy
   mkdir -p "$scratch/tree/$(dirname "$1")"
   printf '%s\n' "$2" >>"$scratch/tree/$1"
-  if sh "$here/layers.sh" "$scratch/tree" >"$scratch/said" 2>&1; then
+  if sh "$here/${4-layers.sh}" "$scratch/tree" >"$scratch/said" 2>&1; then
     echo "not noticed: '$2' in $1"
     exit 1
   fi
@@ -57,4 +58,22 @@ plant docs/design.md '| Layer | Files | May include |
 | `low` | `src/low` | `high` |
 | `high` | `src/high` | `low` |' 'layer low may include high, which does not stand above it'
 
-echo 'layers: every planted include was found'
+unportable() { plant "$1" "$2" "$3" portable.sh; }
+unportable src/shm/queue.cpp '#include <linux/futex.h>' '<linux/futex.h> is Linux'
+unportable include/mqxx/types.hpp '#  include <sys/epoll.h>' '<sys/epoll.h> is Linux'
+unportable src/os/common/files.cpp '#include <sys/random.h>  // for tea' '<sys/random.h> is Linux'
+unportable src/os/generic/lock.cpp 'long tea = syscall(SYS_gettid);' "'SYS_gettid' is Linux"
+unportable src/backend/shm.cpp 'int tea = open("x", O_TMPFILE);' "'O_TMPFILE' is Linux"
+unportable src/api/queue.cpp 'int tea = open("/proc/self/maps", 0);' 'below /proc'
+unportable src/os/wait.hpp 'int tea() { return fallocate(0, 0, 0, 0); } /* cold */' "'fallocate' is Linux"
+unportable src/cli/main.cpp 'auto tea = F_OFD_GETLK; // hot' "'F_OFD_GETLK' is Linux"
+fresh_copy
+cat >>"$scratch/tree/src/shm/queue.cpp" <<'END'
+// futex, epoll_wait(2) and "/proc/self" may be spoken of: syscall(SYS_futex)
+/* gettid() and
+   O_PATH */ int tea = posix_fallocate(0, 0, 0);  // fallocate(2)
+const char* epoll = "syscall";
+END
+sh "$here/portable.sh" "$scratch/tree" >/dev/null
+
+echo 'layers: everything planted was found'
