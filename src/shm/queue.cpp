@@ -103,7 +103,8 @@ Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noex
 
 std::size_t Queue::depth() const noexcept {
   // Without a lock: when nothing was received between two looks, the difference held at the moment between them.
-  std::uint64_t received = in_.received.get();
+  // Acquire: this look comes before the one at `sent`, also where loads overtake each other (arm64).
+  std::uint64_t received = in_.received.atomic().load(std::memory_order_acquire);
   for (int tries = 0;; ++tries) {
     const std::uint64_t sent = out_.sent.atomic().load(std::memory_order_acquire);
     const std::uint64_t again = in_.received.atomic().load(std::memory_order_acquire);
