@@ -18,8 +18,9 @@ void fill_from_facts(QueueInfo& info, const os::FileFacts& facts) {
 }
 
 /// For looking: to read if that is allowed, since only a reader is told the bytes; or else to write.
+/// @param name with its slash
 Result<UniqueFd> open_to_look(const std::string& name) {
-  os::KernelOpening wanted{.name = name.c_str(), .options = {.access = Access::read_only, .nonblocking = true}};
+  os::KernelOpening wanted{.name = name.c_str() + 1, .options = {.access = Access::read_only, .nonblocking = true}};
   Result<UniqueFd> queue = os::open_kernel_queue(wanted);
   if (!queue.is(Errc::permission_denied)) return queue;
   wanted.options.access = Access::write_only;
@@ -44,7 +45,7 @@ QueueInfo nameless() {
 // The list may be that of another IPC namespace, if an administrator has mounted that one's: what it shows and this
 // process cannot open, or finds to be another queue, is not found.
 Result<void> look(QueueInfo& info, const os::KernelEntry& entry) {
-  const Result<UniqueFd> queue = open_to_look(entry.name);
+  const Result<UniqueFd> queue = open_to_look('/' + entry.name);
   if (!queue) return queue.failure();
   const Result<os::FileFacts> facts = os::facts(queue->get());
   if (!facts) return facts.failure();
@@ -57,7 +58,7 @@ Result<void> look(QueueInfo& info, const os::KernelEntry& entry) {
 QueueInfo describe_kernel(const std::string& name) {
   QueueInfo info = nameless();
   info.name = text_of(Address{Home::kernel, name});
-  const UniqueFd queue = value_or_throw(open_to_look(name.substr(1)), "describe", info.name);
+  const UniqueFd queue = value_or_throw(open_to_look(name), "describe", info.name);
   fill_from_facts(info, value_or_throw(os::facts(queue.get()), "describe", info.name));
   success_or_throw(fill_from_queue(info, queue.get()), "describe", info.name);
   return info;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/lock.hpp"
@@ -21,6 +22,20 @@ struct Shared {
   std::atomic<int> reached;
   std::uint64_t counter;
 };
+
+/// Whether the system notices the death of an owner: emulators of Linux keep no robust lists.
+inline bool tells_deaths() {
+#ifdef MQXX_PORT_GENERIC
+  return true;
+#else
+  void* head = nullptr;
+  std::size_t size = 0;
+  return syscall(SYS_get_robust_list, 0, &head, &size) == 0;
+#endif
+}
+
+#define MQXX_NEEDS_DEATHS() \
+  if (!tells_deaths()) GTEST_SKIP() << "no robust lists here, so nobody is told of a death (docs/porting.md)"
 
 class Lock : public testing::Test {
  protected:

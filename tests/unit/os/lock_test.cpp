@@ -31,6 +31,7 @@ TEST_F(Lock, ExcludesThreadsAndProcesses) {
 }
 
 TEST_F(Lock, DeathOfTheOwnerIsToldToTheNext) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) { lock_first(s.first); });
   EXPECT_TRUE(owner_died(shared_.first));
   EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
@@ -40,6 +41,7 @@ TEST_F(Lock, DeathOfTheOwnerIsToldToTheNext) {
 }
 
 TEST_F(Lock, DeathWithBothLocksIsToldOfBoth) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) {
     lock_first(s.first);
     lock_second(s.first, s.second);
@@ -51,6 +53,7 @@ TEST_F(Lock, DeathWithBothLocksIsToldOfBoth) {
 }
 
 TEST_F(Lock, DeathAfterTheSecondWasReleasedIsToldOfTheFirstOnly) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) {
     lock_first(s.first);
     lock_second(s.first, s.second);
@@ -63,6 +66,7 @@ TEST_F(Lock, DeathAfterTheSecondWasReleasedIsToldOfTheFirstOnly) {
 }
 
 TEST_F(Lock, AbandonedLockTellsTheNextOwnerAgain) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) { lock_first(s.first); });
   EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
   abandon_first(shared_.first);
@@ -71,6 +75,7 @@ TEST_F(Lock, AbandonedLockTellsTheNextOwnerAgain) {
 }
 
 TEST_F(Lock, DeathDuringTheRepairIsTheSameCase) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) { lock_first(s.first); });
   die_after([](Shared& s) { EXPECT_EQ(lock_first(s.first), Locked::owner_died); });
   EXPECT_EQ(lock_first(shared_.first), Locked::owner_died);
@@ -78,6 +83,7 @@ TEST_F(Lock, DeathDuringTheRepairIsTheSameCase) {
 }
 
 TEST_F(Lock, SleepingWaiterIsWokenByTheOwnersDeath) {
+  MQXX_NEEDS_DEATHS();
   test::Child owner([this] {
     lock_first(shared_.first);
     shared_.reached.store(1);
@@ -94,6 +100,7 @@ TEST_F(Lock, SleepingWaiterIsWokenByTheOwnersDeath) {
 }
 
 TEST_F(Lock, DeathIsConfirmedWhenNobodyLetsGo) {
+  MQXX_NEEDS_DEATHS();
   die_after([](Shared& s) {
     lock_first(s.first);
     lock_second(s.first, s.second);
@@ -109,6 +116,7 @@ TEST_F(Lock, DeathIsConfirmedWhenNobodyLetsGo) {
 }
 
 TEST_F(Lock, LockHeldForLongIsToldAndNotTaken) {
+  MQXX_NEEDS_DEATHS();
   test::Child owner([this] {
     lock_first(shared_.first);
     shared_.reached.store(1);
@@ -141,6 +149,7 @@ TEST_F(Lock, SignalHandlerInsideALockIsToldThatItWouldDeadlock) {
 }
 
 TEST_F(Lock, ChildOfAForkLocksUnderItsOwnName) {
+  MQXX_NEEDS_DEATHS();
   ASSERT_EQ(lock_first(shared_.first), Locked::clean);  // so that the thread is known before the fork
   unlock_first(shared_.first);
   die_after([](Shared& s) { lock_first(s.first); });

@@ -37,6 +37,7 @@ class EqualNumbers : public Lock {
  protected:
   void SetUp() override {
     if (!test::can_contain()) GTEST_SKIP() << "namespaces can be made by root only, and not everywhere";
+    MQXX_NEEDS_DEATHS();
   }
 
   /// A container's process 1 that does as `body` says, and waits.
@@ -115,6 +116,7 @@ TEST_F(Lock, OwnerWhoWasTakenForDeadAndLetsGoHasTheLockBack) {
 }
 
 TEST_F(Lock, LivesBesideTheCLibrarysRobustMutexes) {
+  MQXX_NEEDS_DEATHS();
   auto* mutex = static_cast<pthread_mutex_t*>(
       mmap(nullptr, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   pthread_mutexattr_t attributes;

@@ -10,6 +10,7 @@
 
 #include "os/memory.hpp"
 #include "support/child.hpp"
+#include "support/emulated.hpp"
 #include "support/private_directory.hpp"
 #include "support/watchdog.hpp"
 #include "unit/os/taken_signal.hpp"
@@ -31,6 +32,7 @@ TEST(Process, ThreadMapsAFileOrDoesNot) {
 }
 
 TEST(Process, WhatAThreadIsDoingIsSeenFromOutside) {
+  if (test::kEmulated) GTEST_SKIP() << "what is seen is the emulator";
   EXPECT_EQ(doing(thread_id()), Doing::running);
   test::Child child([] {
     for (;;) pause();
