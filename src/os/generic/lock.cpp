@@ -34,10 +34,17 @@ constinit thread_local std::atomic<bool> t_inside __attribute__((tls_model("init
 constinit std::atomic<std::uint64_t> g_crowd{0};
 constexpr std::uint64_t kEntry = (std::uint64_t{1} << 32) + 1;
 
-void forget_others_in_child() noexcept { g_crowd.store(0, std::memory_order_relaxed); }
+// In whose name it took its first lock, whatever becomes of the register or of the word meanwhile.
+constinit thread_local std::uint32_t t_number __attribute__((tls_model("initial-exec"))) = 0;
+
+// What the parent holds is the parent's, also where a handler inside a lock has forked.
+void forget_locks_in_child() noexcept {
+  g_crowd.store(0, std::memory_order_relaxed);
+  t_inside.store(false, std::memory_order_relaxed);
+}
 constexpr int kFirst = 101;
 __attribute__((constructor(kFirst))) void watch_forks() noexcept {
-  (void)pthread_atfork(nullptr, nullptr, forget_others_in_child);
+  (void)pthread_atfork(nullptr, nullptr, forget_locks_in_child);
 }
 
 void enter_crowd() noexcept { g_crowd.fetch_add(kEntry, std::memory_order_seq_cst); }
@@ -129,6 +136,7 @@ Locked lock_first(LockWord& first) noexcept {
   const std::uint32_t number = process_number();
   if (number == 0) return Locked::would_deadlock;
   t_inside.store(true, std::memory_order_relaxed);
+  t_number = number;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const Locked locked = take(first, number, 0);
   if (locked == Locked::owner_slow) t_inside.store(false, std::memory_order_relaxed);
@@ -147,10 +155,7 @@ void abandon_first(LockWord& first) noexcept {
   t_inside.store(false, std::memory_order_relaxed);
 }
 
-// In the name that `first` has, whatever has become of the register meanwhile.
-Locked lock_second(LockWord& first, LockWord& second) noexcept {
-  return take(second, first.word.load(std::memory_order_relaxed) & kOwner, 1);
-}
+Locked lock_second(LockWord& /*first*/, LockWord& second) noexcept { return take(second, t_number, 1); }
 
 void unlock_second(LockWord& /*first*/, LockWord& second) noexcept { give_back(second, 0); }
 

@@ -18,6 +18,7 @@ namespace mqxx::os {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x0a31304745527871;  // "qxREG01", then a newline, read as bytes
+constexpr const char* kName = "/mqxx-register-1";     // another format has another name
 constexpr std::uint32_t kNumbers = (1U << 30) - 1;    // what a word has room for, beside its two marks
 constexpr int kTries = 4096;                          // numbers that somebody has, until there is something wrong
 
@@ -102,7 +103,7 @@ Result<UniqueFd> make_file(const std::string& directory, const std::string& path
 // What is closed here is closed before this process has a lock on it (R3).
 Result<UniqueFd> open_or_make() noexcept try {
   const std::string directory = memory_directory();
-  const std::string path = directory + "/mqxx-register";
+  const std::string path = directory + kName;
   for (int tries = 0;; ++tries) {
     Result<UniqueFd> file = open_file(path);
     if (file.is(Errc::not_found)) file = make_file(directory, path);
