@@ -11,8 +11,7 @@
  *
  * LOOK_UP  sleepers wake by themselves at some time
  * CONTENDED_FIRST  a waiter sets `contended` and then the waiters' bit, as sleep() did once: a sleeper is forgotten when the
- *          owner lets go and takes the lock again in between
- * NARROW   list_op_pending is set around the exchange only, and not while a thread waits */
+ *          owner lets go and takes the lock again in between */
 
 #ifndef THREADS
 #define THREADS 3
@@ -116,9 +115,7 @@ inline release(left, repaired) {
     owners--;
     owed = !repaired
   };
-#ifdef NARROW
-  pending[me] = false;
-#endif
+  pending[me] = false; /* set_pending(pending_behind) */
   somebody_sleeps = somebody_sleeps || (!late_clear[me] && contended); /* behind the store, which may not be out yet */
 #ifdef CLEAR_BEHIND
   d_step { DRAIN(me) };
@@ -128,17 +125,9 @@ inline release(left, repaired) {
   :: somebody_sleeps ->
     atomic { d_step { DRAIN(me) }; SELECT_SLEEPER() } /* futex(FUTEX_WAKE, 1) */
   :: else
-  fi;
-  pending[me] = false /* set_pending(nullptr) */
+  fi
 }
 
-#ifdef NARROW
-#define BEGIN_TAKING pending[me] = true
-#define END_TAKING pending[me] = false
-#else
-#define BEGIN_TAKING skip
-#define END_TAKING skip
-#endif
 #ifdef NO_PENDING
 #define SET_PENDING skip
 #else
@@ -163,16 +152,16 @@ lock_first:
       :: done -> goto critical
       :: else
       fi;
-      END_TAKING;
+      pending[me] = false;
 lock_slow:
       seen = word;
       if
       :: TID(seen) == 0 ->
-        BEGIN_TAKING;
+        SET_PENDING;
         take_word(seen, (me | (seen & (DIED | WAITERS))), done); /* try_take(lock, seen, 0) */
         if
         :: done -> goto critical
-        :: else -> END_TAKING; goto lock_slow
+        :: else -> pending[me] = false; goto lock_slow
         fi
       :: else
       fi;
@@ -180,7 +169,7 @@ lock_slow_loop:
       seen = word;
       if
       :: TID(seen) == 0 ->
-        BEGIN_TAKING;
+        SET_PENDING;
         take_word(seen, (me | WAITERS | (seen & DIED)), done); /* try_take(lock, seen, FUTEX_WAITERS) */
         if
         :: done ->
@@ -188,7 +177,7 @@ lock_slow_loop:
           contended = 1;
 #endif
           goto critical
-        :: else -> END_TAKING; goto lock_slow_loop
+        :: else -> pending[me] = false; goto lock_slow_loop
         fi
       :: TID(seen) != 0 && slow_answers > 0 && me == 1 -> /* now - since > kSlowNs */
         slow_answers--;

@@ -5,12 +5,14 @@
  * any step. Messages are alike, so the queue is counts. CANCELS of the receivers may be cancelled while they sleep, also just
  * when they have been woken. Whom FUTEX_WAKE wakes is any sleeper.
  *
- * Proved: S1 (no LOOK_UP, no crash) nobody is asleep at the end who could go on; S2 (LOOK_UP, crashes) nobody waits for
- * ever for a message on a queue that has one, or for a slot on a queue with room.
+ * Proved: S1 (no LOOK_UP, no crash) nobody is asleep at the end who could go on; S2 (LOOK_UP, crashes) nobody is asleep who
+ * could go on when nothing happens any more and everybody has looked up once since the last death.
  *
- * CANCEL_BY_COUNT  a cancelled sleeper leaves as if it were certain that it is still counted; that is what
- *          ~Registered() in waiters.cpp does, and it loses a wake-up (docs/proof.md)
- * LOOK_UP  when nothing else can happen, everybody who sleeps looks up, and one of them once at any time */
+ * CANCEL_BY_COUNT  a cancelled sleeper leaves as if it were certain that it is still counted, as ~Registered() in
+ *          waiters.cpp did once, and loses a wake-up (docs/proof.md)
+ * LOOKS_ONLY  a look-up takes no lock, so that it repairs nothing
+ * LOOK_UP  when nothing else can happen, everybody who sleeps looks up, and one of them once at any time
+ * LATE     but only then */
 
 #ifndef SENDERS
 #define SENDERS 2
@@ -47,6 +49,12 @@ bool killed[ALL + 1];
 byte wanting[2];           /* who is inside a call on this side, and lives */
 byte cancels = CANCELS;
 bool expired[ALL + 1];     /* the 800 ms of a sleeper are over */
+#ifdef LOOK_UP
+bool calm = false;         /* everybody who sleeps has looked up since the last death */
+#else
+bool calm = true;
+#endif
+bool waits = false;        /* the killer, until something happens by itself no more */
 
 #define SIDE(t) ((t) > SENDERS -> R : S)
 #define COUNT(side) ((side) == R -> arrived : returned)
@@ -222,6 +230,12 @@ end_asleep:
       :: atomic { side == R && cancels > 0 -> cancels--; asleep[me] = false }; goto cancelled
 #ifdef LOOK_UP
       :: atomic { asleep[me] && expired[me] -> asleep[me] = false; expired[me] = false };
+#ifdef LOOKS_ONLY
+        if
+        :: COUNT(side) == 0 -> goto wait_on
+        :: else
+        fi;
+#endif
         lock_both();
         if
         :: COUNT(side) == 0 -> unlock_both(); goto wait_on
@@ -277,40 +291,53 @@ active proctype killer() {
   byte crashes = 0;
   do
   :: crashes == CRASHES -> break
-  :: crashes < CRASHES -> atomic { crashes++; killed[1] = true }
-  :: crashes < CRASHES -> atomic { crashes++; killed[2] = true }
-  :: crashes < CRASHES -> atomic { crashes++; killed[3] = true }
-  :: crashes < CRASHES -> atomic { crashes++; killed[ALL] = true }
+  :: crashes < CRASHES -> atomic { crashes++; calm = false; killed[1] = true }
+  :: crashes < CRASHES -> atomic { crashes++; calm = false; killed[2] = true }
+  :: crashes < CRASHES -> atomic { crashes++; calm = false; killed[3] = true }
+  :: crashes < CRASHES -> atomic { crashes++; calm = false; killed[ALL] = true }
+#ifdef LOOK_UP
+  :: crashes < CRASHES && !waits -> waits = true; !waits /* for the next look-up */
+#endif
   :: break
   od
 }
 #endif
 
-#ifdef LOOK_UP
-active proctype clock() {
-  byte t;
-  bool early = true;
-end:
+#if defined(LOOK_UP) && !defined(LATE)
+/* A look-up may come at any time: once. */
+active proctype early() {
+  d_step { expired[ALL] = true }
+}
+#endif
+
+/* When nothing happens any more: nobody sleeps who could go on. With LOOK_UP everybody has looked up once since the last
+ * death. */
+active proctype monitor() {
+  byte t = 0;
   do
-  :: d_step { early -> early = false; expired[ALL] = true }
   :: timeout ->
     d_step {
-      for (t : 1 .. ALL) { expired[t] = asleep[t] };
-      t = 0
-    }
+      if
+      :: calm ->
+        assert(!(marked > 0 && wanting[R] > 0));        /* S1, S2 */
+        assert(!(marked < CAPACITY && wanting[S] > 0))  /* S1, S2 */
+      :: else
+      fi;
+      if
+      :: calm && !waits -> t = ALL + 1
+      :: else ->
+        for (t : 1 .. ALL) { expired[t] = asleep[t] };
+        t = 0;
+        calm = true;
+        waits = false
+      fi
+    };
+    if
+    :: t > ALL -> break
+    :: else
+    fi
   od
 }
-#else
-/* At the end of a run without crashes: nobody sleeps who could go on. */
-active proctype monitor() {
-  atomic {
-    timeout ->
-    assert(!(marked > 0 && wanting[R] > 0));        /* S1 */
-    assert(!(marked < CAPACITY && wanting[S] > 0))  /* S1 */
-  }
-}
-
-#endif
 
 init {
   atomic {
@@ -321,8 +348,3 @@ init {
   }
 }
 
-#ifdef LIVENESS
-ltl nobody_forgotten {
-  [] <> !(marked > 0 && wanting[R] > 0) && [] <> !(marked < CAPACITY && wanting[S] > 0) /* S2 */
-}
-#endif
