@@ -195,6 +195,103 @@ TEST_F(Race, BatchesOfManyThreadsLoseNothing) {
   EXPECT_EQ(queue.attributes().depth, 0u);
 }
 
+// Some are copied under the lock and some outside it, where a batch is interrupted.
+TEST_F(Race, BatchesOfSmallAndLargeMessagesLoseNothing) {
+  Queue queue = Queue::create("/q", {.capacity = 8, .message_size = 9000});
+  const int each = scaled(600);
+  constexpr std::size_t kBatch = 6;
+  std::atomic<std::size_t> left{2 * static_cast<std::size_t>(each) * kBatch};
+  for (int i = 0; i < 2; ++i) {
+    also(each, [&](Random& random) {
+      std::vector<std::vector<std::byte>> bytes(kBatch);
+      std::vector<Outgoing> batch;
+      for (auto& message : bytes) {
+        const Payload payload = payload_of(message, random.one_in(2) ? random.below(100) : random.below(9001));
+        batch.push_back({payload, any_priority(random)});
+      }
+      EXPECT_EQ(queue.send_batch(batch), kBatch);
+    });
+    meanwhile([&](Random&) {
+      std::vector<std::vector<std::byte>> buffers(4, std::vector<std::byte>(9000));
+      std::vector<Incoming> room;
+      for (auto& buffer : buffers) room.push_back({.buffer = buffer});
+      const std::size_t got = queue.receive_batch(room, Wait::for_duration(5ms));
+      for (std::size_t n = 0; n < got; ++n) {
+        EXPECT_TRUE(is_pattern(std::span(buffers[n]).first(room[n].size), room[n].size));
+      }
+      left -= got;
+    });
+  }
+  also(1, [&](Random&) { wait_until([&] { return left == 0; }); });
+  run();
+  EXPECT_EQ(queue.statistics().loans, 0u);
+  EXPECT_EQ(broken_invariants("/q"), "");
+}
+
+TEST_F(Race, LoansThatAreStoppedLeaveNothingBehind) {
+  Queue queue = Queue::create("/q", {.capacity = 2, .message_size = 5000});
+  const int each = scaled(400);
+  std::atomic<int> sent{0};
+  std::atomic<int> received{0};
+  // Calls with a token that is used up while they wait, or before, or after.
+  const auto with_stop = [](const auto& call) {
+    std::stop_source source;
+    std::thread stopper([&] { source.request_stop(); });
+    const std::stop_token token = source.get_token();
+    call(Wait::forever(token));
+    stopper.join();
+  };
+  for (int i = 0; i < 2; ++i) {
+    also(each, [&](Random& random) {
+      with_stop([&](const Wait& wait) {
+        SendLoan loan = queue.loan(random.below(5001), wait);
+        if (!loan || random.one_in(4)) return;
+        if (!loan.bytes().empty()) fill_pattern(loan.bytes(), loan.bytes().size());
+        loan.send(any_priority(random));
+        ++sent;
+      });
+    });
+    also(each, [&](Random& random) {
+      with_stop([&](const Wait& wait) {
+        ReceiveLoan loan = queue.receive_loan(wait);
+        if (!loan) return;
+        EXPECT_TRUE(is_pattern(loan.bytes(), loan.bytes().size()));
+        if (random.one_in(4)) return loan.put_back();
+        ++received;
+      });
+    });
+  }
+  run();
+  while (queue.try_receive()) ++received;
+  EXPECT_EQ(received, sent);
+  EXPECT_EQ(queue.statistics().loans, 0u);
+  EXPECT_EQ(broken_invariants("/q"), "");
+}
+
+// The description goes with its last handle, in whichever thread that is.
+TEST_F(Race, HandlesAreDuplicatedAndClosedWhileOthersCall) {
+  const int rounds = scaled(200);
+  for (int round = 0; round < rounds; ++round) {
+    Queue first = Queue::open_or_create("/q", {.capacity = 4, .message_size = 8});
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([own = first.duplicate()]() mutable {
+        for (int call = 0; call < 10; ++call) {
+          Queue copy = own.duplicate();
+          (void)copy.try_send("x");
+          own.close();
+          const ReceiveLoan loan = copy.try_receive_loan();  // outlives the handle that it came from
+          own = std::move(copy);
+        }
+      });
+    }
+    first.close();
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_EQ(broken_invariants("/q"), "");
+  EXPECT_EQ(Queue::open("/q").statistics().loans, 0u);
+}
+
 TEST_F(Race, StopTokensAndTimeoutsWhileMessagesFly) {
   Queue queue = Queue::create("/q", {.capacity = 1, .message_size = 8});
   const int each = scaled(500);
