@@ -71,6 +71,16 @@ class Judge {
         growth ? fmt::format("{} ({} -> {} ns)", times(*growth), number(before->median), number(after->median)) : "");
   }
 
+  /// The rate of one workload as a share of another's, both of mqxx.
+  void share_at_least(const std::string& work, const std::string& workload, const std::string& of, double least) {
+    const auto rate = results_.summary(workload, kRate.name, kMqxx);
+    const auto base = results_.summary(of, kRate.name, kMqxx);
+    std::optional<double> share;
+    if (rate && base && base->median > 0) share = rate->median / base->median;
+    decide(work, fmt::format(">= {}x {}", least, of), share, least,
+           share ? fmt::format("{} ({} of {} M/s)", times(*share), number(rate->median), number(base->median)) : "");
+  }
+
   void in_lines(const std::string& work, const std::string& workload, const Metric& metric, double most) {
     const double ns = metric.unit == "us" ? 1e3 : 1;
     const auto lines = results_.in_line_round_trips(workload, metric.name, kMqxx);
@@ -233,6 +243,7 @@ std::vector<Verdict> judge(const Results& results, const std::vector<Workload>& 
   judge_round_trip(judge);
   judge.grows_at_most("growth with depth, N = 100,000", "depth-10", "depth-100000", "message", 4);
   judge.grows_at_most("a loan of 16 MiB", "loan-64B", "loan-16MiB", "pair", kSameTime);
+  judge.share_at_least("transfer between two queues of ours", "transfer-batch64", "1to1-cap1024-64B", 0.5);
   judge_idle_and_open(judge);
   judge_adaptivity(judge);
   judge_posix(judge);

@@ -67,6 +67,7 @@ std::vector<Workload> loan_workloads();
 std::vector<Workload> sleeper_workloads();
 std::vector<Workload> idle_workloads();
 std::vector<Workload> open_workloads();
+std::vector<Workload> transfer_workloads();
 
 /// All of them, in the order of the tables.
 std::vector<Workload> all_workloads(const Settings& settings);
