@@ -52,7 +52,7 @@ class Transfer {
       last_ = {.ended = At::at_source, .failure = {Errc::closed, EBADF}};
     else if (to_ == nullptr)
       last_ = {.ended = At::at_destination, .failure = {Errc::closed, EBADF}};
-    else if (options.batch == 0 || from_ == to_ || from_->name() == to_->name())
+    else if (options.batch == 0 || from_ == to_ || from_->identity() == to_->identity())
       last_ = {.ended = At::at_source, .failure = {Errc::invalid_argument, EINVAL}};
     return last_.ended == At::well;
   }

@@ -44,6 +44,13 @@ struct Moved {
   std::size_t size = 0;  ///< of the message that was too big
 };
 
+/// Equal for two descriptions of one queue, different for different ones, names being what they are.
+struct Identity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
 class Backend {
  public:
   Backend() = default;
@@ -89,6 +96,7 @@ class Backend {
   /// Gives the descriptor away. REQUIRES: nobody else uses the backend; it is of no use afterwards.
   virtual Result<int> release() noexcept { return Errc::unsupported; }
 
+  [[nodiscard]] virtual Identity identity() const noexcept = 0;
   [[nodiscard]] virtual Access access() const noexcept = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// Known without asking: for the sentences of errors. Changes nowhere but in System V queues, and is then what it was

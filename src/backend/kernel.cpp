@@ -59,6 +59,7 @@ class KernelBackend final : public Backend {
   Result<int> descriptor() noexcept override { return queue_.get(); }
   Result<int> release() noexcept override { return queue_.release(); }
 
+  [[nodiscard]] Identity identity() const noexcept override { return file_identity(queue_.get()); }
   [[nodiscard]] Access access() const noexcept override { return access_; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] std::size_t message_size() const noexcept override { return message_size_; }

@@ -1,6 +1,14 @@
 #include "backend/moving.hpp"
 
+#include "os/memory.hpp"
+
 namespace mqxx::backend {
+
+Identity file_identity(int file) noexcept {
+  const Result<os::FileFacts> facts = os::facts(file);
+  if (!facts) return {.device = 0, .number = static_cast<std::uint64_t>(file)};
+  return {.device = facts->device, .number = facts->inode};
+}
 
 Moved send_in_order(Backend& to, std::span<const Outgoing> messages, const Wait& wait) noexcept {
   Moved moved;

@@ -91,6 +91,7 @@ class ShmBackend final : public Backend {
   Result<void> unlink() noexcept override;
 
   [[nodiscard]] bool intact() const noexcept override { return queue_->intact(); }
+  [[nodiscard]] Identity identity() const noexcept override { return file_identity(queue_->segment().fd()); }
   [[nodiscard]] Access access() const noexcept override { return access_; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] std::size_t message_size() const noexcept override { return queue_->geometry().message_size; }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -61,6 +62,9 @@ class SysvBackend final : public Backend {
   Result<void> unlink() noexcept override;
   Result<int> pollable() noexcept override;
 
+  [[nodiscard]] Identity identity() const noexcept override {
+    return {.device = std::numeric_limits<std::uint64_t>::max(), .number = static_cast<std::uint64_t>(queue_)};
+  }
   [[nodiscard]] Access access() const noexcept override { return access_; }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] std::size_t message_size() const noexcept override {

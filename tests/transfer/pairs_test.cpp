@@ -221,6 +221,15 @@ TEST_P(Transfers, RefuseWhatMakesNoSense) {
   EXPECT_FALSE(ec);
 }
 
+TEST_F(TransferTest, GoesToAnotherQueueThatHasTheNameOfTheSource) {
+  Queue from = Queue::create("/q");
+  from.send("moved");
+  from.unlink();
+  Queue to = Queue::create("/q");
+  EXPECT_EQ(transfer(from, to).messages, 1u);
+  EXPECT_EQ(drain(to), Texts{"0 moved"});
+}
+
 // Each message is sent to the first queue by some thread, and goes through two movers at a time.
 TEST_P(Transfers, ByManyAtATimeLoseAndDoubleNothing) {
   if (source() == In::sysv) GTEST_SKIP() << "of System V queues one at a time moves, or messages are doubled: below";
