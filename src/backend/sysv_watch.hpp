@@ -22,8 +22,8 @@ namespace mqxx::backend {
 
 class SysvWatch {
  public:
-  static constexpr std::int64_t kShortest = 50'000;    // ns
-  static constexpr std::int64_t kLongest = 5'000'000;  // ns
+  static constexpr std::int64_t kShortest = 50'000;     // ns
+  static constexpr std::int64_t kLongest = 10'000'000;  // ns
 
   /// Fails with too_many_files, no_memory, and as asking for the queue's facts does.
   static Result<std::unique_ptr<SysvWatch>> make(int queue) noexcept;

@@ -27,6 +27,9 @@ class SysvQueueLimits : public QueueTest {
     const Queue none = Queue::open(address_, {}, ec);
     if (ec == std::errc::function_not_supported) GTEST_SKIP() << "this system has no System V message queues";
   }
+  SysvQueueLimits() = default;
+  SysvQueueLimits(const SysvQueueLimits&) = delete;
+  SysvQueueLimits& operator=(const SysvQueueLimits&) = delete;
   ~SysvQueueLimits() override {
     std::error_code ignored;
     Queue::unlink(address_, ignored);

@@ -39,6 +39,9 @@ class SysvDeath : public QueueTest {
     const Queue none = Queue::open(address_, {}, ec);
     if (ec == std::errc::function_not_supported) GTEST_SKIP() << "this system has no System V message queues";
   }
+  SysvDeath() = default;
+  SysvDeath(const SysvDeath&) = delete;
+  SysvDeath& operator=(const SysvDeath&) = delete;
   ~SysvDeath() override {
     std::error_code ignored;
     Queue::unlink(address_, ignored);
@@ -57,6 +60,7 @@ class SysvDeath : public QueueTest {
       });
     };
     std::vector<Child> victims;
+    victims.reserve(kVictims);
     for (int who = 0; who < kVictims; ++who) victims.push_back(start(who));
     const int rounds = scaled(kRounds);
     for (int round = 0; round < rounds; ++round) {

@@ -108,6 +108,7 @@ TEST_F(InterrupterTest, AnotherThreadsTimeEndsNothingHere) {
 
 TEST_F(InterrupterTest, ThreadsHaveTheirTimesSideBySide) {
   std::vector<std::jthread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([i] {
       for (int turn = 0; turn < 20; ++turn) {

@@ -24,7 +24,7 @@ TEST(Readiness, IsEmptyAtFirstAndClosedOnExec) {
 
 TEST(Readiness, PollsAsItWasSetLastWhateverItWasBefore) {
   const Result<UniqueFd> fd = make_readiness();
-  const auto expected = [](Bell state) -> short {
+  const auto expected = [](Bell state) -> int {
     return state == Bell::empty ? POLLOUT : state == Bell::full ? POLLIN : POLLIN | POLLOUT;
   };
   for (const Bell before : {Bell::empty, Bell::some, Bell::full}) {
