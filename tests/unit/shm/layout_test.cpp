@@ -48,8 +48,8 @@ TEST(Layout, BoundsAreTold) {
 }
 
 TEST(Layout, RegionsFollowEachOtherWithoutOverlap) {
-  for (const std::uint64_t capacity : {1, 2, 15, 16, 17, 1000, 1024, 100'000}) {
-    for (const std::uint64_t size : {1, 31, 32, 33, 4064, 4065, 70'000}) {
+  for (const std::uint64_t capacity : {1U, 2U, 15U, 16U, 17U, 1000U, 1024U, 100'000U}) {
+    for (const std::uint64_t size : {1U, 31U, 32U, 33U, 4064U, 4065U, 70'000U}) {
       const Geometry g = *make_geometry(capacity, size);
       EXPECT_GE(g.returned, g.arrived + g.ring_entries * 8);
       EXPECT_GE(g.next, g.returned + g.ring_entries * 8);
