@@ -167,11 +167,11 @@ struct alignas(64) ReceiverSide {
   Shared<std::int32_t> last_pid;
   Shared<std::uint32_t> run_priority;
   Shared<std::uint32_t> reading;
-  Shared<std::uint32_t> unused_word;
+  Shared<std::uint32_t> mixed;  // receives that sort at once, for arrivals of one priority were looked for in vain
   // line 2
   Sleepers senders;
   Shared<std::uint64_t> run_end;  // entries [arrived_head, run_end) were looked at and have the priority run_priority
-  Shared<std::uint64_t> run_changes;  // priority_changes before they were looked at
+  Shared<std::uint64_t> run_changes;  // Changes::of_priority before they were looked at
   Shared<std::uint64_t> unused[4];
 };
 static_assert(sizeof(ReceiverSide) == 192 && offsetof(ReceiverSide, top) == 64);
@@ -180,11 +180,16 @@ static_assert(offsetof(ReceiverSide, senders) == 128);
 /// What each side must know of the other all the time. A line of its own, because it changes seldom: both have a copy
 /// at hand.
 struct alignas(64) Common {
-  Shared<std::uint64_t>
-      priority_changes;  // senders' lock: grows after a message was listed whose priority is not its predecessor's
+  Shared<std::uint64_t> unused_word;
   Shared<std::int32_t> sender_cpu;  // where each side was last seen to run; -1: not yet
   Shared<std::int32_t> receiver_cpu;
   Shared<std::uint32_t> watched;  // both locks: somebody polls, or is registered; then every call takes both locks
+};
+
+/// Of its own line: where priorities are mixed it changes with every message, and then nobody reads it.
+struct alignas(64) Changes {
+  // Senders' lock: grows after a message was listed whose priority is not its predecessor's.
+  Shared<std::uint64_t> of_priority;
 };
 
 /// What a registration has become, for the helper thread of the registered process.
@@ -222,7 +227,7 @@ struct Header {
   ReceiverSide receiver;
   Common common;
   Watch watch;
-  Shared<std::uint64_t> unused[8];
+  Changes changes;
 };
 static_assert(offsetof(Header, sender) == 384 && offsetof(Header, receiver) == 576);
 static_assert(sizeof(Header) == kHeaderBytes && std::is_standard_layout_v<Header>);

@@ -232,6 +232,7 @@ class Queue {
   // receive.cpp
   /// What leaves next, taken off the ring or the index; kNoSlot when the queue is empty; kDamaged.
   std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
+  std::uint32_t next_of_run() noexcept MQXX_REQUIRES(receivers_lock_);
   bool extend_run(std::uint64_t head, std::uint64_t& end) noexcept MQXX_REQUIRES(receivers_lock_);
   bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
   /// Whether the slot holds a message, of possible length and priority. Each is read once: what was checked is used.

@@ -10,6 +10,15 @@
 #include "shm/queue.hpp"
 
 namespace mqxx::shm {
+namespace {
+
+/// Instead of a slot: the arrivals are no run.
+constexpr std::uint32_t kMixed = 0xfffffffd;
+/// Empty indexes that are filled without asking whether a run would do. Asking takes the line of the changes from the
+/// senders, who write it with each message while priorities are mixed.
+constexpr std::uint32_t kSortAtOnce = 32;
+
+}  // namespace
 
 bool Queue::sort_arrivals() noexcept {
   const Ring ring = segment_.arrived();
@@ -43,28 +52,37 @@ bool Queue::extend_run(std::uint64_t head, std::uint64_t& end) noexcept {
   return true;
 }
 
+// What leaves next while the index is empty and the arrivals may be a run: kNoSlot, kDamaged, or kMixed.
+std::uint32_t Queue::next_of_run() noexcept {
+  const Ring ring = segment_.arrived();
+  const std::uint64_t head = in_.arrived_head.get();
+  std::uint64_t end = in_.run_end.get();
+  if (end < head || end - head > ring.size()) return kDamaged;
+  // HB4 change: acquire. While the count stands still, whatever came behind the run has its priority and may wait its
+  // turn; the ring is looked at once for a burst, and its lines stay with the senders meanwhile.
+  const std::uint64_t changes = segment_.header().changes.of_priority.atomic().load(std::memory_order_acquire);
+  if (end == head || changes != in_.run_changes.get()) {
+    in_.run_changes.set(changes);
+    if (!extend_run(head, end)) return kMixed;
+    if (end == head) return kNoSlot;
+  }
+  RingEntry entry{};
+  if (!ring.read(head, entry) || entry.slot() >= geometry().capacity) return kDamaged;
+  segment_.prefetch_slot(entry.slot());
+  segment_.returned().prefetch_to_write(in_.returned_tail.get());
+  in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
+  return entry.slot();
+}
+
 std::uint32_t Queue::next_slot() noexcept {
   if (index_.empty()) {
-    const Ring ring = segment_.arrived();
-    const std::uint64_t head = in_.arrived_head.get();
-    std::uint64_t end = in_.run_end.get();
-    if (end < head || end - head > ring.size()) return kDamaged;
-    // HB4 change: acquire. While the count stands still, whatever came behind the run has its priority and may wait its
-    // turn; the ring is looked at once for a burst, and its lines stay with the senders meanwhile.
-    const std::uint64_t changes = segment_.header().common.priority_changes.atomic().load(std::memory_order_acquire);
-    bool run = end != head && changes == in_.run_changes.get();
-    if (!run) {
-      in_.run_changes.set(changes);
-      run = extend_run(head, end);
-    }
-    if (run) {
-      RingEntry entry{};
-      if (end == head) return kNoSlot;
-      if (!ring.read(head, entry) || entry.slot() >= geometry().capacity) return kDamaged;
-      segment_.prefetch_slot(entry.slot());
-      segment_.returned().prefetch_to_write(in_.returned_tail.get());
-      in_.arrived_head.atomic().store(head + 1, std::memory_order_release);  // HB3, as in sort_arrivals()
-      return entry.slot();
+    const std::uint32_t mixed = in_.mixed.get();
+    if (mixed == 0) {
+      const std::uint32_t slot = next_of_run();
+      if (slot != kMixed) return slot;
+      in_.mixed.set(kSortAtOnce);
+    } else {
+      in_.mixed.set(mixed - 1);
     }
   }
   return sort_arrivals() ? index_.pop_front() : kDamaged;

@@ -189,7 +189,7 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
     // HB4 change: release, behind the entry. Meets the acquire in next_slot(): who has seen a count has seen every
     // entry that it speaks of. An entry that is not counted yet belongs to a send that has not returned.
     out_.last_priority.set(priority);
-    auto& changes = segment_.header().common.priority_changes.atomic();
+    auto& changes = segment_.header().changes.of_priority.atomic();
     changes.store(changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   out_.sent_bytes.add(size);
