@@ -22,7 +22,7 @@
 namespace mqxx::backend {
 namespace {
 
-constexpr os::SysvReceiving next(bool wait) noexcept { return {.type = kEveryType, .wait = wait}; }
+constexpr os::SysvReceiving kNext{.type = kEveryType, .wait = false};
 
 class SysvBackend final : public Backend {
  public:
@@ -88,8 +88,9 @@ class SysvBackend final : public Backend {
   Result<void> check_outgoing(std::size_t size, Priority priority) noexcept;
   template <class Call>
   Result<void> sending(std::size_t size, const Wait& wait, Call call) noexcept;
-  template <class Call>
-  Result<void> receiving(const Wait& wait, Call call) noexcept;
+  template <class Take>
+  Result<void> receiving(const Wait& wait, os::SysvReceived& found, Take take) noexcept;
+  Result<bool> await_message(const Wait& wait, os::SysvReceived& found) const noexcept;
   template <class Attempt>
   Result<void> with_room(Attempt attempt) noexcept;
 
@@ -133,15 +134,29 @@ Result<void> SysvBackend::sending(std::size_t size, const Wait& wait, Call call)
   return done;
 }
 
-template <class Call>
-Result<void> SysvBackend::receiving(const Wait& wait, Call call) noexcept {
+/// @return whether `found` was taken, since it has no bytes
+Result<bool> SysvBackend::await_message(const Wait& wait, os::SysvReceived& found) const noexcept {
+  bool taken = false;
+  const Result<void> woken = sleep_in(wait, [&]() -> Result<void> {
+    const Result<bool> there = os::await_sysv(queue_, kEveryType, found);
+    if (!there) return there.failure();
+    taken = *there;
+    return {};
+  });
+  if (!woken) return woken.failure();
+  return taken;
+}
+
+/// `take` does not wait. Who waits is not handed a message but told of it, and then takes it: to one that sleeps in a
+/// receive the system gives the message at once, and it would be lost if that one were killed before it runs.
+template <class Take>
+Result<void> SysvBackend::receiving(const Wait& wait, os::SysvReceived& found, Take take) noexcept {
   if (access_ == Access::write_only) return Errc::not_readable;
-  Result<void> done;
-  if (waits_in_system(wait) && !is_nonblocking()) {
-    done = sleep_in(wait, [&] { return call(true); });
-  } else {
-    done = call(false);
-    if (done.is(Errc::would_block) && !may_not_wait(wait)) done = sleep_in(wait, [&] { return call(true); });
+  Result<void> done = take();
+  while (done.is(Errc::would_block) && !may_not_wait(wait)) {
+    const Result<bool> taken = await_message(wait, found);
+    if (!taken) return taken.failure();
+    done = *taken ? Result<void>() : take();
   }
   if (done) changed();
   return done;
@@ -190,8 +205,7 @@ Result<std::size_t> SysvBackend::send_batch(std::span<const Outgoing> messages, 
 
 Result<void> SysvBackend::receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept {
   os::SysvReceived found;
-  const Result<void> done =
-      receiving(wait, [&](bool waits) { return os::receive_sysv(queue_, buffer, next(waits), found); });
+  const Result<void> done = receiving(wait, found, [&] { return os::receive_sysv(queue_, buffer, kNext, found); });
   if (done) received = {.size = found.size, .priority = priority_of(found.type)};
   return done;
 }
@@ -206,7 +220,7 @@ Result<Message> SysvBackend::receive_message(const Wait& wait) noexcept {
     memory.reset(new (std::nothrow) std::byte[os::kSysvTypeBytes + room]);
     if (memory == nullptr) return Errc::no_memory;
     const std::span<std::byte> place(memory.get() + os::kSysvTypeBytes, room);
-    return receiving(wait, [&](bool waits) { return os::receive_sysv_in_place(queue_, place, next(waits), found); });
+    return receiving(wait, found, [&] { return os::receive_sysv_in_place(queue_, place, kNext, found); });
   });
   if (!done) return done.failure();
   room_.store(std::bit_ceil(std::max(found.size, kSmall)), std::memory_order_relaxed);
@@ -274,8 +288,8 @@ Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
     copy = LoanCopy::make(room);
     if (copy == nullptr) return Errc::no_memory;
     os::SysvReceived found;
-    const Result<void> taken = receiving(wait, [&](bool waits) {
-      return os::receive_sysv_in_place(queue_, {copy->data(), room}, next(waits), found);
+    const Result<void> taken = receiving(wait, found, [&] {
+      return os::receive_sysv_in_place(queue_, {copy->data(), room}, kNext, found);
     });
     if (!taken) {
       LoanCopy::destroy(copy);

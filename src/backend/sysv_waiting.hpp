@@ -1,5 +1,5 @@
-// Waiting on a System V queue, which knows neither timeouts nor tokens: what takes or sends a message is always the one
-// system call of the thread that waits, so there is no moment at which a death could lose one.
+// Waiting on a System V queue, which knows neither timeouts nor tokens: the thread that waits sleeps in a system call
+// of its own, and something ends that.
 #pragma once
 
 #include <algorithm>

@@ -6,7 +6,8 @@
 //  - A message is a type above 0 and a text of 0 or more bytes.
 //  - Each call of this header is one system call, unless it fails. It waits only where it is told to; any handler of a
 //    signal that runs meanwhile, whatever its flags, ends it with `interrupted`, and then it has done nothing.
-//  - The system hands a message to a receiver that sleeps. One that is killed after that takes it to the grave.
+//  - The system hands a message to a receiver that sleeps. One that is killed after that takes it to the grave; who
+//    sleeps in await_sysv is handed nothing but a message without bytes.
 //  - Sending and receiving allocate nothing for texts of up to kSysvSmallText bytes; the forms in place never do. They
 //    are safe in a signal handler under the same bounds.
 //  - No call is a cancellation point. errno is not for the caller.
@@ -63,6 +64,9 @@ Result<void> send_sysv(int queue, std::span<const std::byte> text, long type, bo
 /// written only on success.
 Result<void> receive_sysv(int queue, std::span<std::byte> buffer, const SysvReceiving& how,
                           SysvReceived& received) noexcept;
+/// Sleeps until a message of `type`, as in SysvReceiving, is there, and leaves it. One without bytes cannot be left: it
+/// is taken. @return whether it was; `received` is written only then. Fails as receive_sysv
+Result<bool> await_sysv(int queue, long type, SysvReceived& received) noexcept;
 /// The message at `index`, counted from 0 in order of arrival, which stays where it is. Never waits: would_block where
 /// the queue has no more than `index`, buffer_too_small, permission_denied; unsupported where the system cannot.
 Result<void> peek_sysv(int queue, std::span<std::byte> buffer, std::size_t index, SysvReceived& received) noexcept;

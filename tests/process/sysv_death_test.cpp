@@ -1,8 +1,8 @@
 // Processes that wait on a System V queue and are killed in a storm: what they waited for is there for the others.
 //
-// The taking of a message is one system call, and the system hands a message to a receiver that sleeps. So a receiver
-// that is killed in its call may take the message of that call with it, and nothing else ever goes: not with senders,
-// not with those who poll.
+// The taking of a message is one system call, and who sleeps is told of a message but not handed it. So a receiver that
+// is killed in that one call may take its message with it, and nothing else ever goes: not with those who wait, not
+// with senders, not with those who poll.
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "support/child.hpp"
@@ -129,6 +130,40 @@ TEST_F(SysvDeath, ReceiversKilledWhileTheyWaitTakeNothingButTheMessageOfTheirCal
   std::printf("%u messages, %d deaths, %d of them in a call, %d messages of such calls\n", sent.load(), deaths, in_call,
               lost);
   EXPECT_LE(lost, in_call);
+}
+
+// Both on one processor, where the receiver is nobody who comes before its sender: it is woken, and dies before it
+// runs.
+TEST_F(SysvDeath, ReceiverKilledBetweenItsWakeUpAndItsNextInstructionLeavesTheMessage) {
+  Queue queue = Queue::create(address_, {.capacity = 8, .message_size = 16});
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  constexpr int kRounds = 12;
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
+    std::stop_source stop;
+    Child receiver([&] {
+      const sched_param none{};
+      ASSERT_EQ(::sched_setscheduler(0, SCHED_IDLE, &none), 0);
+      Queue own = Queue::open(address_);
+      calling_[0] = 1;
+      const std::optional<Message> message = round % 3 == 0   ? own.receive_for(60s)
+                                             : round % 3 == 1 ? own.receive(stop.get_token())
+                                                              : std::optional(own.receive());
+      if (message) ++seen_[number_in(message->bytes())];
+    });
+    wait_until([&] { return calling_[0] != 0; });
+    std::this_thread::sleep_for(5ms);  // it falls asleep; if it does not, it is killed before it looks
+    queue.send(bytes_of(round));
+    receiver.kill();
+    calling_[0] = 0;
+    const std::optional<Message> left = queue.try_receive();
+    EXPECT_TRUE(left.has_value() || seen_[round] == 1) << "round " << round;
+  }
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST_F(SysvDeath, WhoPollsAndIsKilledTakesNothing) {

@@ -34,7 +34,7 @@ long call_receive(int queue, std::byte* message, std::size_t size, long type, in
 /// While somebody has it nobody else does, a signal handler included.
 class LargeRoom {
  public:
-  explicit LargeRoom(std::size_t text_size) noexcept : room_(std::exchange(kept_, {})) {
+  explicit LargeRoom(std::size_t text_size) noexcept : room_(std::exchange(t_kept, {})) {
     if (room_.size >= text_size) return;
     room_.memory.reset(new (std::nothrow) std::byte[kSysvTypeBytes + text_size]);
     room_.size = room_.memory == nullptr ? 0 : text_size;
@@ -42,7 +42,7 @@ class LargeRoom {
   LargeRoom(const LargeRoom&) = delete;
   LargeRoom& operator=(const LargeRoom&) = delete;
   ~LargeRoom() {
-    if (room_.size <= kMostKept) kept_ = std::move(room_);
+    if (room_.size <= kMostKept) t_kept = std::move(room_);
   }
 
   /// Null without memory.
@@ -57,10 +57,10 @@ class LargeRoom {
     std::unique_ptr<std::byte[]> memory;
     std::size_t size = 0;
   };
-  static thread_local Room kept_;
+  static thread_local Room t_kept;
   Room room_;
 };
-thread_local LargeRoom::Room LargeRoom::kept_;
+thread_local LargeRoom::Room LargeRoom::t_kept;
 
 /// `work` gets a place for a text of that size, with room for the type in front of it.
 template <class Work>
@@ -218,6 +218,16 @@ Result<void> send_sysv(int queue, std::span<const std::byte> text, long type, bo
 Result<void> receive_sysv_in_place(int queue, std::span<std::byte> buffer, const SysvReceiving& how,
                                    SysvReceived& received) noexcept {
   return receive_into(queue, buffer, how.type, flags_of(how), received);
+}
+
+// A receive without room finds the message too long, and leaves it.
+Result<bool> await_sysv(int queue, long type, SysvReceived& received) noexcept {
+  alignas(long) std::array<std::byte, kSysvTypeBytes> message{};
+  const std::span<std::byte> no_room(message.data() + kSysvTypeBytes, 0);
+  const Result<void> done = receive_into(queue, no_room, type, 0, received);
+  if (done.is(Errc::buffer_too_small)) return false;
+  if (!done) return done.failure();
+  return true;
 }
 
 Result<void> receive_sysv(int queue, std::span<std::byte> buffer, const SysvReceiving& how,
