@@ -283,9 +283,9 @@ Result<void> SysvBackend::send_loan(std::uint64_t slot, std::size_t size, Priori
 }
 
 Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
-  LoanCopy* copy = nullptr;
+  LoanCopy* full = nullptr;
   const Result<void> done = with_room([&](std::size_t room) -> Result<void> {
-    copy = LoanCopy::make(room);
+    LoanCopy* const copy = LoanCopy::make(room);
     if (copy == nullptr) return Errc::no_memory;
     os::SysvReceived found;
     const Result<void> taken = receiving(wait, found, [&] {
@@ -297,10 +297,11 @@ Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
     }
     copy->received = {.size = found.size, .priority = priority_of(found.type)};
     copy->type = found.type;
+    full = copy;
     return {};
   });
   if (!done) return done.failure();
-  return Loan{copy->slot(), copy->bytes(), copy->received.priority};
+  return Loan{full->slot(), full->bytes(), full->received.priority};
 }
 
 // It keeps its type, also one of those that have no priority of their own. A description that does not wait, or is for
@@ -367,32 +368,11 @@ Result<int> SysvBackend::pollable() noexcept {
   return known->descriptor();
 }
 
-// Between looking and creating somebody else may create it, or remove it: then once more.
-Result<int> find_or_make(const std::string& key, const OpenOptions& options) noexcept {
-  constexpr int kMostTurns = 100;
-  for (int turn = 0; turn < kMostTurns; ++turn) {
-    const Result<int> found = find_sysv(key, options.access);
-    if (!found.is(Errc::not_found)) return found;
-    const Result<int> made = make_sysv(key, options);
-    if (!made.is(Errc::already_exists)) return made;
-  }
-  return Failure{Errc::not_found, ENOENT};
-}
-
-Result<int> queue_for(const std::string& key, Creation creation, const OpenOptions& options) noexcept {
-  switch (creation) {
-    case Creation::open: return find_sysv(key, options.access);
-    case Creation::create: return make_sysv(key, options);
-    case Creation::open_or_create: break;
-  }
-  return find_or_make(key, options);
-}
-
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_sysv(const std::string& key, Creation creation,
                                            const OpenOptions& options) noexcept {
-  const Result<int> queue = queue_for(key, creation, options);
+  const Result<int> queue = find_or_make_sysv(key, creation, options);
   if (!queue) return queue.failure();
   const Result<os::SysvFacts> facts = facts_of_sysv(*queue);
   const Result<os::SysvLimits> limits = os::sysv_limits();

@@ -139,6 +139,31 @@ Attributes attributes_of(const os::SysvFacts& facts, const os::SysvLimits& limit
   return {.capacity = facts.most_bytes / size, .message_size = size, .depth = facts.messages, .nonblocking = false};
 }
 
+namespace {
+
+// Between looking and creating somebody else may create it, or remove it: then once more.
+Result<int> open_or_create(const std::string& key, const OpenOptions& options) noexcept {
+  constexpr int kMostTurns = 100;
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    const Result<int> found = find_sysv(key, options.access);
+    if (!found.is(Errc::not_found)) return found;
+    const Result<int> made = make_sysv(key, options);
+    if (!made.is(Errc::already_exists)) return made;
+  }
+  return Failure{Errc::not_found, ENOENT};
+}
+
+}  // namespace
+
+Result<int> find_or_make_sysv(const std::string& key, Creation creation, const OpenOptions& options) noexcept {
+  switch (creation) {
+    case Creation::open: return find_sysv(key, options.access);
+    case Creation::create: return make_sysv(key, options);
+    case Creation::open_or_create: break;
+  }
+  return open_or_create(key, options);
+}
+
 Statistics statistics_of(const os::SysvFacts& facts) noexcept {
   const auto time = [](std::int64_t seconds) { return Statistics::Time(std::chrono::seconds(seconds)); };
   Statistics found;

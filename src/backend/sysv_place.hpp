@@ -18,6 +18,9 @@ Result<int> find_sysv(const std::string& key, std::optional<Access> access) noex
 /// no_memory; then nobody has seen one.
 Result<int> make_sysv(const std::string& key, const OpenOptions& options) noexcept;
 
+/// As the creation says. Fails as those two.
+Result<int> find_or_make_sysv(const std::string& key, Creation creation, const OpenOptions& options) noexcept;
+
 /// Also where this process may not ask for them: who may only send, or look.
 Result<os::SysvFacts> facts_of_sysv(int queue) noexcept;
 
