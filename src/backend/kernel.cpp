@@ -9,6 +9,7 @@
 #include "backend/kernel_limits.hpp"
 #include "backend/loan_copy.hpp"
 #include "backend/moving.hpp"
+#include "backend/one_by_one.hpp"
 #include "os/kernel_queue.hpp"
 
 namespace mqxx::backend {
@@ -99,14 +100,9 @@ Result<std::size_t> KernelBackend::send_batch(std::span<const Outgoing> messages
     if (message.priority > kMaxPriority) return Errc::invalid_priority;
     if (message.payload.size() > message_size_) return Errc::message_too_big;
   }
-  std::size_t sent = 0;
-  for (const Outgoing& message : messages) {
-    const Result<void> done = os::send_message(queue_.get(), message.payload.bytes(), message.priority, wait);
-    if (!done && sent == 0) return done.failure();
-    if (!done) break;  // whoever sends the rest is told
-    ++sent;
-  }
-  return sent;
+  return send_one_by_one(messages, [&](const Outgoing& message) {
+    return os::send_message(queue_.get(), message.payload.bytes(), message.priority, wait);
+  });
 }
 
 Result<std::size_t> KernelBackend::receive_batch(std::span<Incoming> room, const Wait& wait) noexcept {
@@ -114,18 +110,9 @@ Result<std::size_t> KernelBackend::receive_batch(std::span<Incoming> room, const
   for (const Incoming& place : room) {
     if (place.buffer.size() < message_size_) return Errc::buffer_too_small;
   }
-  std::size_t count = 0;
-  for (Incoming& place : room) {
-    Received received;
-    const Wait patience = count == 0 ? wait : Wait::none();
-    const Result<void> done = os::receive_message(queue_.get(), place.buffer, patience, received);
-    if (!done && count == 0) return done.failure();
-    if (!done) break;
-    place.size = received.size;
-    place.priority = received.priority;
-    ++count;
-  }
-  return count;
+  return receive_one_by_one(room, wait, [&](std::span<std::byte> buffer, const Wait& patience, Received& received) {
+    return os::receive_message(queue_.get(), buffer, patience, received);
+  });
 }
 
 // There are no slots to reserve: it waits until there is room, and send_loan waits again if that has gone.

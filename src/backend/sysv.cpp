@@ -11,6 +11,7 @@
 
 #include "backend/loan_copy.hpp"
 #include "backend/moving.hpp"
+#include "backend/one_by_one.hpp"
 #include "backend/sysv_move.hpp"
 #include "backend/sysv_order.hpp"
 #include "backend/sysv_place.hpp"
@@ -191,14 +192,8 @@ Result<std::size_t> SysvBackend::send_batch(std::span<const Outgoing> messages, 
     const Result<void> checked = check_outgoing(message.payload.size(), message.priority);
     if (!checked) return checked.failure();
   }
-  std::size_t sent = 0;
-  for (const Outgoing& message : messages) {
-    const Result<void> done = send(message.payload.bytes(), message.priority, wait);
-    if (!done && sent == 0) return done.failure();
-    if (!done) break;  // whoever sends the rest is told
-    ++sent;
-  }
-  return sent;
+  return send_one_by_one(
+      messages, [&](const Outgoing& message) { return send(message.payload.bytes(), message.priority, wait); });
 }
 
 // ---- Receiving
@@ -238,17 +233,9 @@ Result<Message> SysvBackend::receive_message(const Wait& wait) noexcept {
 
 Result<std::size_t> SysvBackend::receive_batch(std::span<Incoming> room, const Wait& wait) noexcept {
   if (access_ == Access::write_only) return Errc::not_readable;
-  std::size_t count = 0;
-  for (Incoming& place : room) {
-    Received received;
-    const Result<void> done = receive(place.buffer, count == 0 ? wait : Wait::none(), received);
-    if (!done && count == 0) return done.failure();
-    if (!done) break;
-    place.size = received.size;
-    place.priority = received.priority;
-    ++count;
-  }
-  return count;
+  return receive_one_by_one(room, wait, [&](std::span<std::byte> buffer, const Wait& patience, Received& received) {
+    return receive(buffer, patience, received);
+  });
 }
 
 // ---- Loans

@@ -200,6 +200,22 @@ TEST_P(BackendContract, SignalsDoNotShortenATimeout) {
   receiver.join();
 }
 
+TEST_P(BackendContract, AWaitWithATokenAndADeadlineEndsAtWhicheverComesFirst) {
+  Queue queue = make();
+  std::stop_source source;
+  const std::stop_token token = source.get_token();
+  Wait wait = Wait::until_time(std::chrono::system_clock::now() + 30ms);
+  wait.stop = &token;
+  EXPECT_FALSE(queue.receive_loan(wait));
+  EXPECT_GE(std::chrono::system_clock::now().time_since_epoch().count(), wait.deadline_ns);
+  wait.deadline_ns += std::chrono::nanoseconds(1h).count();
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(kMoment);
+    source.request_stop();
+  });
+  EXPECT_FALSE(queue.receive_loan(wait));
+}
+
 TEST_P(BackendContract, ABlockedReceiverGetsAMessageOfAnyPriority) {
   Queue queue = make();
   for (const Priority priority : {Priority{0}, Priority{1000}, kMaxPriority}) {

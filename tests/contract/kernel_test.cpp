@@ -174,22 +174,6 @@ TEST_F(KernelHome, QueuesInSharedMemoryHaveNoDescriptorOfTheirOwn) {
 
 // ---- Waiting ---------------------------------------------------------------------------------------------------
 
-TEST_F(KernelHome, AWaitWithATokenAndASystemDeadlineEndsAtWhicheverComesFirst) {
-  Queue queue = Queue::create(address_);
-  std::stop_source source;
-  const std::stop_token token = source.get_token();
-  Wait wait = Wait::until_time(std::chrono::system_clock::now() + 30ms);
-  wait.stop = &token;
-  EXPECT_FALSE(queue.receive_loan(wait));
-  EXPECT_GE(std::chrono::system_clock::now().time_since_epoch().count(), wait.deadline_ns);
-  wait.deadline_ns += std::chrono::nanoseconds(1h).count();
-  std::jthread stopper([&] {
-    std::this_thread::sleep_for(kMoment);
-    source.request_stop();
-  });
-  EXPECT_FALSE(queue.receive_loan(wait));
-}
-
 TEST_F(KernelHome, WaitersWithATokenAndWithoutShareTheMessages) {
   constexpr int kMessages = 2000;
   Queue queue = Queue::create(address_, {.capacity = 4, .message_size = 16});
