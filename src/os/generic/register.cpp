@@ -47,12 +47,17 @@ __attribute__((constructor(kFirst))) void watch_forks() noexcept {
   (void)pthread_atfork(before_fork, in_parent, in_child);
 }
 
+/// Of what it calls, open(2) and others are cancellation points, and it is called by a wait that may be cancelled: a
+/// thread that left from here would take the lock along.
 class Making {
  public:
   Making() noexcept { pthread_mutex_lock(&g_making); }
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
   ~Making() { pthread_mutex_unlock(&g_making); }
+
+ private:
+  Uncancelled uncancelled_;
 };
 
 // ---- Locks on bytes
