@@ -136,9 +136,7 @@ TEST_P(TransferDeaths, AtEveryStepOfTheEngineLoseNothing) {
 std::string pair_name(const testing::TestParamInfo<std::tuple<In, In>>& info) {
   return home_name(std::get<0>(info.param)) + "To" + home_name(std::get<1>(info.param));
 }
-INSTANTIATE_TEST_SUITE_P(, TransferDeaths,
-                         testing::Combine(testing::Values(In::shm, In::kernel, In::sysv),
-                                          testing::Values(In::shm, In::kernel, In::sysv)),
+INSTANTIATE_TEST_SUITE_P(, TransferDeaths, testing::Combine(testing::ValuesIn(kHomes), testing::ValuesIn(kHomes)),
                          pair_name);
 
 }  // namespace

@@ -259,8 +259,7 @@ TEST_P(Transfers, ByManyAtATimeLoseAndDoubleNothing) {
 std::string pair_name(const testing::TestParamInfo<std::tuple<In, In>>& info) {
   return home_name(std::get<0>(info.param)) + "To" + home_name(std::get<1>(info.param));
 }
-const auto kAllPairs =
-    testing::Combine(testing::Values(In::shm, In::kernel, In::sysv), testing::Values(In::shm, In::kernel, In::sysv));
+const auto kAllPairs = testing::Combine(testing::ValuesIn(kHomes), testing::ValuesIn(kHomes));
 INSTANTIATE_TEST_SUITE_P(, Transfers, kAllPairs, pair_name);
 INSTANTIATE_TEST_SUITE_P(, FullTransfers, kAllPairs, pair_name);
 

@@ -21,6 +21,12 @@ namespace mqxx::test {
 
 enum class In { shm, kernel, sysv };
 
+#ifdef MQXX_PORT_GENERIC
+inline const std::vector<In> kHomes{In::shm};
+#else
+inline const std::vector<In> kHomes{In::shm, In::kernel, In::sysv};
+#endif
+
 inline std::string home_name(In home) {
   switch (home) {
     case In::shm: return "Shm";

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -165,6 +166,14 @@ bool acts_as(std::uint32_t /*uid*/) noexcept { return false; }
 const char* trusted_environment(const char* name) noexcept {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): programs with threads do not change their environment
   return g_has_more_rights ? nullptr : std::getenv(name);
+}
+
+// Only by setting another one: what other threads make between the two calls gets no permissions at all.
+std::uint32_t creation_mask() noexcept {
+  constexpr mode_t kStrictest = 0777;
+  const mode_t mask = umask(kStrictest);
+  umask(mask);
+  return mask;
 }
 
 // The sender's process and user are the system's to write, and the code is SI_QUEUE.

@@ -1,0 +1,29 @@
+// The contracts that this port has nothing for, below the homes that need them.
+#include <cerrno>
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+#include "os/interrupter.hpp"
+#include "os/readiness.hpp"
+
+namespace mqxx::os {
+namespace {
+
+TEST(MissingInterrupter, SaysSoInsteadOfEndingNothing) {
+  for (int i = 0; i < 2; ++i) {
+    Interrupter interrupter(Wait::for_duration(std::chrono::milliseconds(1)));
+    ASSERT_FALSE(interrupter.ready());
+    EXPECT_EQ(interrupter.ready().failure().detail, ENOSYS);
+    EXPECT_FALSE(interrupter.struck());
+  }
+}
+
+TEST(MissingReadiness, HasNoDescriptor) {
+  const Result<UniqueFd> fd = make_readiness();
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.failure().detail, ENOSYS);
+}
+
+}  // namespace
+}  // namespace mqxx::os
