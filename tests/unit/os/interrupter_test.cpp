@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "support/child.hpp"
+#include "support/emulated.hpp"
 #include "support/seed.hpp"
 #include "support/watchdog.hpp"
 
@@ -27,6 +28,9 @@ using std::chrono::system_clock;
 
 class InterrupterTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if (test::kEmulated) GTEST_SKIP() << "the emulator has no timer that strikes one thread";
+  }
   /// @return the errno, or 0 when it slept for all of its time
   static int sleep(std::chrono::milliseconds most = 1h) {
     return ::poll(nullptr, 0, static_cast<int>(most.count())) == 0 ? 0 : errno;
