@@ -270,7 +270,7 @@ Result<void> SysvBackend::send_loan(std::uint64_t slot, std::size_t size, Priori
 }
 
 Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
-  LoanCopy* full = nullptr;
+  Loan loan;
   const Result<void> done = with_room([&](std::size_t room) -> Result<void> {
     LoanCopy* const copy = LoanCopy::make(room);
     if (copy == nullptr) return Errc::no_memory;
@@ -284,11 +284,11 @@ Result<Loan> SysvBackend::receive_loan(const Wait& wait) noexcept {
     }
     copy->received = {.size = found.size, .priority = priority_of(found.type)};
     copy->type = found.type;
-    full = copy;
+    loan = {copy->slot(), copy->bytes(), copy->received.priority};
     return {};
   });
   if (!done) return done.failure();
-  return Loan{full->slot(), full->bytes(), full->received.priority};
+  return loan;
 }
 
 // It keeps its type, also one of those that have no priority of their own. A description that does not wait, or is for
