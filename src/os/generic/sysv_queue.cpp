@@ -24,6 +24,7 @@ Result<void> receive_sysv(int /*queue*/, std::span<std::byte> /*buffer*/, const 
                           SysvReceived& /*received*/) noexcept {
   return none();
 }
+Result<bool> await_sysv(int /*queue*/, long /*type*/, SysvReceived& /*received*/) noexcept { return none(); }
 Result<void> peek_sysv(int /*queue*/, std::span<std::byte> /*buffer*/, std::size_t /*index*/,
                        SysvReceived& /*received*/) noexcept {
   return none();
