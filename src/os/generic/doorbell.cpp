@@ -3,13 +3,12 @@
 // systems that we know do what is needed here.
 // The mark of an abandoned one is its owner's right to execute it, which means nothing on a FIFO: chmod(2) refuses
 // ordinary users the sticky bit on some systems.
-#include "os/doorbell.hpp"
+#include "os/common/doorbell.hpp"
 
 #include <array>
 #include <cerrno>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,37 +18,6 @@ namespace mqxx::os {
 namespace {
 
 constexpr mode_t kAbandoned = S_IXUSR;
-constexpr std::size_t kPart = 1024;  // at a time: a handler's stack may be small
-constexpr std::array<char, kPart> kFilling{};
-// More than any pipe has. Others may fill what we empty, on purpose and for ever: then the bell is wrong, and the
-// caller goes on.
-constexpr int kMostParts = (1 << 20) / static_cast<int>(kPart);
-
-void drain(int bell) noexcept {
-  std::array<char, kPart> bytes;  // written before it is read
-  for (int part = 0; part <= kMostParts; ++part) {
-    if (read(bell, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return;
-  }
-}
-
-// From full until there is room, and no further: then something is left.
-void drain_a_little(int bell) noexcept {
-  std::array<char, kPart> bytes;
-  for (int part = 0; part <= kMostParts && bell_state(bell) == Bell::full; ++part) {
-    if (read(bell, bytes.data(), bytes.size()) <= 0) return;
-  }
-}
-
-// Smaller and smaller parts, for a pipe with a little room still polls as writable.
-void fill(int bell) noexcept {
-  std::size_t size = kFilling.size();
-  for (int part = 0; part <= kMostParts && size > 0; ++part) {
-    if (write(bell, kFilling.data(), size) <= 0) size /= 2;
-  }
-}
-
-// One name: where links to other people's files may be made, a second one would lead us to such a file.
-bool is_doorbell(const struct stat& status) noexcept { return S_ISFIFO(status.st_mode) && status.st_nlink <= 1; }
 
 Result<struct stat> look_at(const std::string& path) noexcept {
   struct stat status {};
@@ -126,27 +94,18 @@ bool abandoned(const std::string& path) noexcept {
   return lstat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode) && (status.st_mode & kAbandoned) != 0;
 }
 
-bool in_use(const std::string& path) noexcept {
-  // Nobody opens it for writing only, so a writer who finds no reader finds nobody.
-  const UniqueFd probe(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  return probe || (errno != ENXIO && errno != ENOENT);
+void leave_some(int bell) noexcept {
+  std::array<char, kBellPart> bytes;
+  for (int part = 0; part <= kMostBellParts && bell_state(bell) == Bell::full; ++part) {
+    if (read(bell, bytes.data(), bytes.size()) <= 0) return;
+  }
 }
 
-Bell bell_state(int bell) noexcept {
-  pollfd state{bell, POLLIN | POLLOUT, 0};
-  if (::poll(&state, 1, 0) <= 0 || (state.revents & POLLIN) == 0) return Bell::empty;
-  return (state.revents & POLLOUT) != 0 ? Bell::some : Bell::full;
-}
-
-void set_bell(int bell, Bell from, Bell to) noexcept {
-  if (from == to) return;
-  switch (to) {
-    case Bell::empty: return drain(bell);
-    case Bell::some:
-      if (from == Bell::full) return drain_a_little(bell);
-      (void)!write(bell, kFilling.data(), 1);
-      return;
-    case Bell::full: return fill(bell);
+// Smaller and smaller parts, for a pipe with a little room still polls as writable.
+void fill_bell(int bell) noexcept {
+  std::size_t size = kBellFilling.size();
+  for (int part = 0; part <= kMostBellParts && size > 0; ++part) {
+    if (write(bell, kBellFilling.data(), size) <= 0) size /= 2;
   }
 }
 

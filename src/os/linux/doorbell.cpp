@@ -1,6 +1,6 @@
 // A doorbell is a FIFO opened for reading and writing, two pages long. No byte in it: writable. One page begun: both.
 // Both pages taken: readable. The mark of an abandoned one is the sticky bit, which means nothing on a FIFO.
-#include "os/doorbell.hpp"
+#include "os/common/doorbell.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,6 @@
 #include <cstdio>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,42 +19,8 @@ namespace mqxx::os {
 namespace {
 
 constexpr mode_t kAbandoned = S_ISVTX;
-constexpr int kPart = 1024;  // at a time: a handler's stack may be small
-constexpr std::array<char, kPart> kFilling{};
-// A pipe has at most 1 MiB. Others may fill what we empty, on purpose and for ever: then the bell is wrong, and the
-// caller goes on.
-constexpr int kMostParts = (1 << 20) / kPart;
 
 int bell_bytes() noexcept { return 2 * getpagesize(); }
-
-void drain(int bell) noexcept {
-  std::array<char, kPart> bytes;  // written before it is read
-  for (int part = 0; part <= kMostParts; ++part) {
-    if (read(bell, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return;
-  }
-}
-
-// Whoever else reads from it may have come first.
-void drain_to_one(int bell) noexcept {
-  std::array<char, kPart> bytes;
-  for (int part = 0; part <= kMostParts; ++part) {
-    int held = 0;
-    if (ioctl(bell, FIONREAD, &held) != 0 || held <= 1) return;
-    const std::size_t most = std::min(static_cast<std::size_t>(held - 1), bytes.size());
-    if (read(bell, bytes.data(), most) <= 0) return;
-  }
-}
-
-void fill(int bell) noexcept {
-  // As few pages as there may be, so that it is filled fast. An ordinary user with many FIFOs has two anyway.
-  if (fcntl(bell, F_GETPIPE_SZ) > bell_bytes()) (void)fcntl(bell, F_SETPIPE_SZ, bell_bytes());
-  for (int part = 0; part <= kMostParts; ++part) {
-    if (write(bell, kFilling.data(), kFilling.size()) <= 0) return;
-  }
-}
-
-// One name: where links to other people's files may be made, a second one would lead us to such a file.
-bool is_doorbell(const struct stat& status) noexcept { return S_ISFIFO(status.st_mode) && status.st_nlink <= 1; }
 
 // The FIFO itself, and not what is put in its place meanwhile.
 Result<UniqueFd> point_to(const std::string& path, struct stat& status) noexcept {
@@ -133,27 +98,21 @@ bool abandoned(const std::string& path) noexcept {
   return lstat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode) && (status.st_mode & kAbandoned) != 0;
 }
 
-bool in_use(const std::string& path) noexcept {
-  // Nobody opens it for writing only, so a writer who finds no reader finds nobody.
-  const UniqueFd probe(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  return probe || (errno != ENXIO && errno != ENOENT);
+void leave_some(int bell) noexcept {
+  std::array<char, kBellPart> bytes;
+  for (int part = 0; part <= kMostBellParts; ++part) {
+    int held = 0;
+    if (ioctl(bell, FIONREAD, &held) != 0 || held <= 1) return;
+    const std::size_t most = std::min(static_cast<std::size_t>(held - 1), bytes.size());
+    if (read(bell, bytes.data(), most) <= 0) return;
+  }
 }
 
-Bell bell_state(int bell) noexcept {
-  pollfd state{bell, POLLIN | POLLOUT, 0};
-  if (::poll(&state, 1, 0) <= 0 || (state.revents & POLLIN) == 0) return Bell::empty;
-  return (state.revents & POLLOUT) != 0 ? Bell::some : Bell::full;
-}
-
-void set_bell(int bell, Bell from, Bell to) noexcept {
-  if (from == to) return;
-  switch (to) {
-    case Bell::empty: return drain(bell);
-    case Bell::some:
-      if (from == Bell::full) return drain_to_one(bell);
-      (void)!write(bell, kFilling.data(), 1);
-      return;
-    case Bell::full: return fill(bell);
+void fill_bell(int bell) noexcept {
+  // As few pages as there may be, so that it is filled fast. An ordinary user with many FIFOs has two anyway.
+  if (fcntl(bell, F_GETPIPE_SZ) > bell_bytes()) (void)fcntl(bell, F_SETPIPE_SZ, bell_bytes());
+  for (int part = 0; part <= kMostBellParts; ++part) {
+    if (write(bell, kBellFilling.data(), kBellFilling.size()) <= 0) return;
   }
 }
 
