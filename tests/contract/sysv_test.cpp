@@ -385,6 +385,12 @@ TEST_F(SysvDescriptor, AChildOfForkHasOneOfItsOwnAndLeavesTheParentsAlone) {
   if (!may_have_threads_in_a_child()) GTEST_SKIP() << "not for the thread sanitizer";
   Queue queue = Queue::create(address_);
   const int descriptor = queue.native_handle();
+  // A thread that is still starting may hold the address sanitizer's allocator, for ever in the child: so this one has
+  // shown first that it runs.
+  ASSERT_TRUE(raw().send(1, "started"));
+  pollfd started{descriptor, POLLIN, 0};
+  ASSERT_EQ(::poll(&started, 1, -1), 1);
+  EXPECT_EQ(queue.receive().text(), "started");
   Child child([&] {
     queue.send("x");
     EXPECT_EQ(queue.receive().text(), "x");
