@@ -282,7 +282,7 @@ TEST_F(SysvHome, WaitersOfEveryKindShareTheMessages) {
   for (int i = 0; i < kMessages; ++i) ASSERT_TRUE(queue.send_for("x", 1h));
   wait_until([&] { return received == kMessages; });
   source.request_stop();
-  for (const std::size_t stopped : {0, 1, 3, 4}) receivers.at(stopped).join();
+  for (const std::size_t stopped : {0U, 1U, 3U, 4U}) receivers.at(stopped).join();
   queue.unlink();
 }
 
