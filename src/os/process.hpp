@@ -72,7 +72,7 @@ class Uncancelled {
 };
 
 /// While one lives this thread takes no signals, and threads that it makes never do: the program's signals are for the
-/// program's threads.
+/// program's threads. All but the one of a lost page (os/guard.hpp), which whoever touches a queue must be able to get.
 class SignalsHeldBack {
  public:
   SignalsHeldBack() noexcept;

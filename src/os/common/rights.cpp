@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "os/guard.hpp"
 #include "os/process.hpp"
 
 namespace mqxx::os {
@@ -38,6 +39,7 @@ SignalsHeldBack::SignalsHeldBack() noexcept : before_{} {
   static_assert(sizeof(sigset_t) <= sizeof before_ && alignof(sigset_t) <= alignof(long));
   sigset_t all;
   sigfillset(&all);
+  sigdelset(&all, kGuardSignal);
   pthread_sigmask(SIG_SETMASK, &all, ::new (before_.data()) sigset_t);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/guard.hpp"
 #include "os/memory.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
@@ -162,10 +163,11 @@ TEST(Process, ModeBitsDecideForAnOrdinaryUser) {
   expect_well(child);
 }
 
-TEST(Process, SignalsHeldBackReachNeitherTheThreadNorThoseThatItMakes) {
+TEST(Process, SignalsHeldBackReachNeitherTheThreadNorThoseThatItMakesButThatOfALostPageDoes) {
   const auto blocked = [] {
     sigset_t now;
     pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    EXPECT_EQ(sigismember(&now, kGuardSignal), 0);
     return sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGALRM) == 1;
   };
   {
