@@ -138,7 +138,9 @@ class Queue {
   Told notice(std::uint32_t number) noexcept;
   /// For a helper thread: returns when the registration is not pending any more.
   Told await_notice(std::uint32_t number) noexcept;
-  /// A descriptor of its own of the doorbell, -1 when there is none. Opened at the first call, closed with the queue.
+  /// A descriptor of its own of the doorbell. Opened at the first call, closed with the queue.
+  Result<int> open_own_bell() noexcept;
+  /// Likewise; -1 when there is none.
   int bell() noexcept;
   /// That one instead of opening it. REQUIRES: bell() was not called yet.
   void take_bell(UniqueFd bell) noexcept { bell_.store(bell.release(), std::memory_order_release); }

@@ -388,12 +388,4 @@ Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32
 
 std::string stored_name(const Segment& segment) { return name_in(segment.header().identity); }
 
-Result<UniqueFd> open_bell(const Segment& segment) noexcept try {
-  const Result<os::FileFacts> facts = os::facts(segment.fd());
-  if (!facts) return facts.failure();
-  return os::open_doorbell(segment.place().bell(), os::Blocking::no, facts->uid);
-} catch (const std::bad_alloc&) {
-  return Errc::no_memory;
-}
-
 }  // namespace mqxx::shm

@@ -167,7 +167,9 @@ Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& las
 Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept;
 Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept;
 
-/// A descriptor of its own for the queue's doorbell, which never blocks.
+/// A descriptor of its own for the queue's doorbell, which never blocks. Where the queue has lost its name, and with it
+/// the doorbell, there is a new one, which only the queue's owner can make. Fails with permission_denied,
+/// too_many_files, queue_damaged, ...
 Result<UniqueFd> open_bell(const Segment& segment) noexcept;
 
 /// The name in the header, with its slash; empty when it is not a name.

@@ -21,15 +21,20 @@ constexpr std::int64_t kLookUpNs = 800'000'000;
 
 }  // namespace
 
-int Queue::bell() noexcept {
+Result<int> Queue::open_own_bell() noexcept {
   int bell = bell_.load(std::memory_order_acquire);
   if (bell >= 0) return bell;
   const os::Uncancelled uncancelled;
   Result<UniqueFd> opened = open_bell(segment_);
-  if (!opened) return -1;
+  if (!opened) return opened.failure();
   // Two threads may have come here: the first one's descriptor stays.
   if (bell_.compare_exchange_strong(bell, opened->get(), std::memory_order_acq_rel)) return opened->release();
   return bell;
+}
+
+int Queue::bell() noexcept {
+  const Result<int> bell = open_own_bell();
+  return bell ? *bell : -1;
 }
 
 Readiness Queue::readiness() const noexcept {
@@ -98,7 +103,8 @@ Result<void> Queue::begin_poll(Edges edges) noexcept {
   // A child of fork that may not open the queue itself polls in the name of its parent, whose death then ends the
   // count.
   (void)be_user();
-  if (bell() < 0) return Errc::queue_damaged;
+  const Result<int> bell = open_own_bell();
+  if (!bell) return bell.failure();
   if (!lock_both()) return not_entered();
   // Who says empty or full asks first whether an owner of slots has died.
   rescue_loans();
@@ -115,7 +121,7 @@ Result<void> Queue::begin_poll(Edges edges) noexcept {
   // What it says is forgotten when nobody has it open, and a poller may have died between setting it and noting that:
   // so whoever has not had it open before looks, and the first of them.
   if (watch.pollers.get() == 1 || !bell_known_) {
-    watch.bell.set(static_cast<std::uint32_t>(os::bell_state(bell())));
+    watch.bell.set(static_cast<std::uint32_t>(os::bell_state(*bell)));
     bell_known_ = true;
   }
   unlock_both();
