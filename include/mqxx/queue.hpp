@@ -241,13 +241,19 @@ class Queue {
   /// The name with its slash; "" when closed.
   [[nodiscard]] const std::string& name() const noexcept;
 
-  // ---- Descriptors: of the kernel's queues; unsupported elsewhere --------------------------------------------------
+  // ---- Descriptors ------------------------------------------------------------------------------------------------
 
-  /// For poll, epoll and their like, and for mq_* calls: readable while there is a message, writable while there is
-  /// room. It stays the Queue's, which closes it. Of a System V queue it is no more than that, and late where other
-  /// processes are concerned: docs/homes.md.
+  /// For poll, epoll and their like: readable while there is a message, writable while there is room, in all processes.
+  /// Edge-triggered (EPOLLET), take until there is nothing left. It is one for all handles of a description, which
+  /// close it, and is for polling and nothing else; that of a queue of the kernel is the queue itself, for mq_* calls
+  /// too. Until it is asked for nobody pays for it. The child of a fork(2) asks again. What each home means by
+  /// readiness: docs/homes.md.
+  /// @throws Error  closed, too_many_files, no_memory, queue_damaged; permission_denied of a queue in shared memory
+  ///                that has no name any more, and is another user's
   [[nodiscard]] int native_handle() const;
   [[nodiscard]] int native_handle(std::error_code& ec) const noexcept;
+
+  // Of the kernel's queues; unsupported elsewhere
   /// Gives the descriptor up and closes this handle: the caller closes it. While duplicates or loans still use it, the
   /// caller gets another of the same description.
   /// @throws Error  unsupported, too_many_files: the handle stays open

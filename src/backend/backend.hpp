@@ -91,7 +91,9 @@ class Backend {
   [[nodiscard]] virtual bool intact() const noexcept { return true; }
   /// The descriptor of the description itself, for homes whose queues are descriptors.
   virtual Result<int> descriptor() noexcept { return Errc::unsupported; }
-  /// One to poll, which need not be the queue itself. It is the backend's.
+  /// One to poll, which need not be the queue itself: readable while there is a message, writable while there is room.
+  /// It is the backend's. Until it is asked for nothing is done for it; in the child of a fork(2) it is asked for
+  /// again.
   virtual Result<int> pollable() noexcept { return descriptor(); }
   /// Gives the descriptor away. REQUIRES: nobody else uses the backend; it is of no use afterwards.
   virtual Result<int> release() noexcept { return Errc::unsupported; }

@@ -17,6 +17,7 @@
 #include "backend/sysv_place.hpp"
 #include "backend/sysv_waiting.hpp"
 #include "backend/sysv_watch.hpp"
+#include "backend/watch_on_demand.hpp"
 #include "base/address.hpp"
 #include "base/sysv_key.hpp"
 
@@ -33,9 +34,6 @@ class SysvBackend final : public Backend {
         access_(options.access),
         nonblocking_(options.nonblocking),
         message_size_(attributes.message_size) {}
-  SysvBackend(const SysvBackend&) = delete;
-  SysvBackend& operator=(const SysvBackend&) = delete;
-  ~SysvBackend() override { end(watch_.exchange(nullptr)); }
 
   Result<void> send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) noexcept override;
   Result<void> receive(std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept override;
@@ -61,7 +59,9 @@ class SysvBackend final : public Backend {
   }
   [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
   Result<void> unlink() noexcept override;
-  Result<int> pollable() noexcept override;
+  Result<int> pollable() noexcept override {
+    return watch_.descriptor([this] { return SysvWatch::make(queue_); });
+  }
 
   [[nodiscard]] Identity identity() const noexcept override {
     return {.device = std::numeric_limits<std::uint64_t>::max(), .number = static_cast<std::uint64_t>(queue_)};
@@ -73,14 +73,13 @@ class SysvBackend final : public Backend {
   }
 
  private:
-  static void end(SysvWatch* watch) noexcept {
-    if (watch == nullptr) return;
-    watch->inherited() ? SysvWatch::give_up(watch) : delete watch;
-  }
   /// What this process did to the queue shows at once to those who poll.
   void changed() const noexcept {
-    SysvWatch* const watch = watch_.load(std::memory_order_acquire);
-    if (watch != nullptr && !watch->inherited()) watch->look();
+    if (SysvWatch* const watch = watch_.get()) watch->look();
+  }
+  /// And who found nothing to do is told anew of what comes.
+  void found_nothing() const noexcept {
+    if (SysvWatch* const watch = watch_.get()) watch->look_anew();
   }
   [[nodiscard]] bool may_not_wait(const Wait& wait) const noexcept {
     return wait.until == Wait::Until::now || is_nonblocking();
@@ -101,7 +100,7 @@ class SysvBackend final : public Backend {
   std::atomic<bool> nonblocking_;
   std::atomic<std::size_t> message_size_;  // as it was when last asked for
   std::atomic<std::size_t> room_{1024};    // what was enough for the last message
-  std::atomic<SysvWatch*> watch_{nullptr};
+  WatchOnDemand<SysvWatch> watch_;
 };
 
 // ---- Waiting
@@ -128,10 +127,10 @@ Result<void> SysvBackend::sending(std::size_t size, const Wait& wait, Call call)
   if (done.is(Errc::would_block)) {
     const Result<Attributes> now = attributes();  // somebody may have made the queue smaller
     if (now && size > now->message_size) return Failure{Errc::message_too_big, EMSGSIZE};
-    if (may_not_wait(wait)) return done;
+    if (may_not_wait(wait)) return found_nothing(), done;
     done = sleep_in(wait, [&] { return call(true); });
   }
-  if (done) changed();
+  done ? changed() : found_nothing();
   return done;
 }
 
@@ -156,10 +155,10 @@ Result<void> SysvBackend::receiving(const Wait& wait, os::SysvReceived& found, T
   Result<void> done = take();
   while (done.is(Errc::would_block) && !may_not_wait(wait)) {
     const Result<bool> taken = await_message(wait, found);
-    if (!taken) return taken.failure();
+    if (!taken) return found_nothing(), taken.failure();
     done = *taken ? Result<void>() : take();
   }
-  if (done) changed();
+  done ? changed() : found_nothing();
   return done;
 }
 
@@ -251,7 +250,7 @@ Result<Loan> SysvBackend::loan(std::size_t size, const Wait& wait) noexcept {
     return !facts || (facts->messages < facts->most_bytes && facts->queued_bytes + size <= facts->most_bytes);
   };
   const Result<void> ready = look_until(is_nonblocking() ? Wait::none() : wait, has_room);
-  if (!ready) return ready.failure();
+  if (!ready) return found_nothing(), ready.failure();
   LoanCopy* const copy = LoanCopy::make(size);
   if (copy == nullptr) return Errc::no_memory;
   copy->received.size = size;
@@ -338,21 +337,6 @@ Result<void> SysvBackend::unlink() noexcept {
   const Result<void> done = os::remove_sysv_queue(queue_);
   if (done.is(Errc::queue_removed)) return Failure{Errc::not_found, ENOENT};
   return done;
-}
-
-Result<int> SysvBackend::pollable() noexcept {
-  SysvWatch* known = watch_.load(std::memory_order_acquire);
-  if (known != nullptr && !known->inherited()) return known->descriptor();
-  Result<std::unique_ptr<SysvWatch>> made = SysvWatch::make(queue_);
-  if (!made) return made.failure();
-  SysvWatch* const ours = made->release();
-  SysvWatch* const before = known;
-  if (watch_.compare_exchange_strong(known, ours, std::memory_order_acq_rel)) {
-    end(before);
-    return ours->descriptor();
-  }
-  delete ours;  // another thread was quicker
-  return known->descriptor();
 }
 
 }  // namespace

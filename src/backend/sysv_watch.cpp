@@ -57,9 +57,10 @@ SysvWatch::~SysvWatch() {
 
 bool SysvWatch::inherited() const noexcept { return born_ != os::fork_generation(); }
 
-void SysvWatch::look() noexcept { (void)show(); }
+void SysvWatch::look() noexcept { (void)show(Edge::where_changed); }
+void SysvWatch::look_anew() noexcept { (void)show(Edge::anyway); }
 
-bool SysvWatch::show() noexcept {
+bool SysvWatch::show(Edge edge) noexcept {
   const std::scoped_lock lock(mutex_);
   if (gone_) return false;
   const Result<os::SysvFacts> facts = facts_of_sysv(queue_);
@@ -67,17 +68,18 @@ bool SysvWatch::show() noexcept {
   gone_ = facts.is(Errc::queue_removed);
   if (!gone_ && (!facts || !limits)) return false;
   const os::Bell now = gone_ ? os::Bell::some : state_of(*facts, attributes_of(*facts, *limits).message_size);
-  if (now == shown_) return false;
+  const bool changed = now != shown_;
+  if (!changed && edge == Edge::where_changed) return false;
   shown_ = now;
   os::set_readiness(readiness_.get(), now);
-  return true;
+  return changed;
 }
 
 void SysvWatch::run() noexcept {
   constexpr std::int64_t kPatience = 8;
   std::int64_t changed = os::now_ns();
   while (ending_.load(std::memory_order_acquire) == 0 && !gone_) {
-    const bool news = show();
+    const bool news = show(Edge::where_changed);
     const std::int64_t now = os::now_ns();
     if (news) changed = now;
     const std::int64_t pause = std::clamp((now - changed) / kPatience, kShortest, kLongest);

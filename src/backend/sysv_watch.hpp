@@ -4,6 +4,7 @@
 //    until one comes and leave it where it is, but takes one without bytes.)
 //  - What this process does to the queue shows when the call returns, through look(). What others do shows within an
 //    eighth of the time for which nothing had happened, at most kLongest, at least kShortest.
+//  - Whoever waits for edges and goes on until a call finds nothing misses nothing: look_anew().
 //  - A queue that was removed is readable: whoever then receives is told.
 //  - Owned by the process that made it: in a child of fork(2) there is no thread, and it is given up unused.
 #pragma once
@@ -34,6 +35,9 @@ class SysvWatch {
   [[nodiscard]] int descriptor() const noexcept { return readiness_.get(); }
   /// Shows how the queue is now. From any thread.
   void look() noexcept;
+  /// The same for who has just found the queue empty, or full: if it is not any more, that is an edge. (What is shown
+  /// may be older than what he found, and a message that came meanwhile would then change nothing.)
+  void look_anew() noexcept;
   /// Whether this is another process than the one that made it.
   [[nodiscard]] bool inherited() const noexcept;
   /// What is left to do with one that is inherited: the descriptor is closed, the rest is the memory of a thread that
@@ -43,8 +47,9 @@ class SysvWatch {
  private:
   SysvWatch(int queue, UniqueFd readiness) noexcept;
   Result<void> start() noexcept;
+  enum class Edge : bool { where_changed, anyway };
   /// @return whether something had changed
-  bool show() noexcept;
+  bool show(Edge edge) noexcept;
   void run() noexcept;
 
   int queue_;

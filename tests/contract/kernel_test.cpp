@@ -161,9 +161,9 @@ TEST_F(KernelHome, CloseOnExecIsOnAtFirstAndCanBeSet) {
   EXPECT_TRUE(queue.close_on_exec(ec));
 }
 
-TEST_F(KernelHome, QueuesInSharedMemoryHaveNoDescriptorOfTheirOwn) {
+TEST_F(KernelHome, TheDescriptorOfAQueueInSharedMemoryIsNotTheQueueAndCannotBeGivenAway) {
   Queue queue = Queue::create("/q");
-  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { (void)queue.native_handle(); }));
+  EXPECT_GE(queue.native_handle(), 0);
   EXPECT_TRUE(fails_with(Errc::unsupported, [&] { (void)queue.release(); }));
   EXPECT_TRUE(fails_with(Errc::unsupported, [&] { (void)queue.close_on_exec(); }));
   EXPECT_TRUE(fails_with(Errc::unsupported, [&] { queue.set_close_on_exec(true); }));
