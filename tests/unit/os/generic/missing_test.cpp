@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "os/interrupter.hpp"
+#include "os/poller.hpp"
 #include "os/readiness.hpp"
+#include "os/signal_source.hpp"
 
 namespace mqxx::os {
 namespace {
@@ -24,6 +26,10 @@ TEST(MissingReadiness, HasNoDescriptor) {
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.failure().detail, ENOSYS);
 }
+
+TEST(MissingPoller, SaysSoInsteadOfWaitingForNothing) { EXPECT_TRUE(Poller::make().is(Errc::unsupported)); }
+
+TEST(MissingSignalSource, SaysSoInsteadOfTakingNone) { EXPECT_TRUE(SignalSource::make().is(Errc::unsupported)); }
 
 }  // namespace
 }  // namespace mqxx::os
