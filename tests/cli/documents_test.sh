@@ -14,12 +14,17 @@ block() {
     $0 == fence { inside = 1; seen++ }' "$root/$3"
 }
 
-for document in README.md docs/sysv.md docs/transfer.md; do
+for document in README.md docs/sysv.md docs/transfer.md docs/event-loop.md; do
   it "the C++ example of $document compiles"
   block cpp 1 "$document" >"$scratch/example.cpp"
   grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
   run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
 done
+
+it 'the coroutines of docs/event-loop.md compile'
+block cpp 2 docs/event-loop.md >"$scratch/example.cpp"
+grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
+run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
 
 it 'the commands of the README run'
 mkdir "$scratch/bin"

@@ -1,10 +1,11 @@
-// What a port says of the homes that it lacks: the same for each of them, and by name.
+// What a port says of the homes that it lacks, the same for each of them and by name, and of event loops.
 #include <chrono>
 #include <string>
 #include <system_error>
 
 #include <gtest/gtest.h>
 
+#include <mqxx/event_loop.hpp>
 #include <mqxx/inspect.hpp>
 #include <mqxx/queue.hpp>
 #include <mqxx/sysv.hpp>
@@ -85,6 +86,12 @@ TEST(MissingSysvHome, ACallOnANumberIsRefusedAndNeverWaits) {
   EXPECT_EQ(ec, kNone);
   queue.remove(ec);
   EXPECT_EQ(ec, kNone);
+}
+
+TEST(MissingEventLoop, SaysThatThisPortHasNone) {
+  const auto make = [] { const EventLoop loop; };
+  EXPECT_TRUE(fails_with(Errc::unsupported, make));
+  EXPECT_TRUE(says(sentence_of(make), "create", "event loop", "port", "ENOTSUP"));
 }
 
 }  // namespace
