@@ -53,6 +53,7 @@ enum class Errc {
 /// `send '/orders': message is 9000 bytes, the queue takes at most 8192 (EMSGSIZE)`.
 class Error : public std::system_error {
  public:
+  /// @param sentence  what what() gives
   Error(std::error_code code, std::string sentence);
 
   /// The whole sentence, and nothing else.

@@ -23,7 +23,7 @@ class Backend;
 /// process dies instead, whoever next needs the room takes it back. Movable between threads, not copyable.
 class SendLoan {
  public:
-  SendLoan() = default;
+  SendLoan() = default;  ///< empty
   SendLoan(std::shared_ptr<backend::Backend> home, std::span<std::byte> bytes, std::uint64_t slot) noexcept
       : home_(std::move(home)), bytes_(bytes), slot_(slot) {}
   SendLoan(SendLoan&& other) noexcept;
@@ -34,6 +34,7 @@ class SendLoan {
 
   /// Where to write: as many bytes as were asked for, 32-byte aligned, contents unspecified.
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
+  /// Whether there is a slot: not after send() or drop(), nor when the wait for one ended.
   explicit operator bool() const { return home_ != nullptr; }
 
   /// Queues the message; the loan is empty afterwards. Never waits for room: the slot is the room.
@@ -56,7 +57,7 @@ class SendLoan {
 /// releases only after its work is done loses nothing. Movable between threads, not copyable.
 class ReceiveLoan {
  public:
-  ReceiveLoan() = default;
+  ReceiveLoan() = default;  ///< empty
   ReceiveLoan(std::shared_ptr<backend::Backend> home, std::span<const std::byte> bytes, Priority priority,
               std::uint64_t slot) noexcept
       : home_(std::move(home)), bytes_(bytes), slot_(slot), priority_(priority) {}
@@ -66,8 +67,10 @@ class ReceiveLoan {
   ReceiveLoan& operator=(const ReceiveLoan&) = delete;
   ~ReceiveLoan();
 
+  /// The message where it lies, until release(), put_back() or the destructor.
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
   [[nodiscard]] Priority priority() const { return priority_; }
+  /// Whether there is a message: not after release() or put_back(), nor when the wait for one ended.
   explicit operator bool() const { return home_ != nullptr; }
 
   /// Whether what was read so far is what was sent. false when the queue's file was cut short by force: bytes that it

@@ -80,6 +80,7 @@ class Queue {
   [[nodiscard]] Queue duplicate() const;
   /// Gives this handle up; loans keep the queue mapped until they end.
   void close() noexcept { home_.reset(); }
+  /// Whether this handle is of use: not after close(), release() or a move from it.
   [[nodiscard]] bool is_open() const noexcept { return home_ != nullptr; }
   /// Removes the name of this queue, if it still means this queue.
   /// @throws Error  not_found when it was removed or replaced already, permission_denied
@@ -283,10 +284,12 @@ class Queue {
 /// is.
 class MessageRange {
  public:
+  /// An input iterator: each step receives a message, and the range ends when the wait does.
   class Iterator {
    public:
     using value_type = Message;
     using difference_type = std::ptrdiff_t;
+    /// The message is the range's until the next step, and may be moved out.
     Message& operator*() const { return *range_->current_; }
     Iterator& operator++() {
       range_->advance();
@@ -301,6 +304,7 @@ class MessageRange {
     MessageRange* range_;
   };
 
+  /// Receives the first message.
   Iterator begin() {
     advance();
     return Iterator(this);

@@ -58,6 +58,7 @@ class Queue {
 
   Queue() noexcept = default;  ///< no queue: every call is `closed`
 
+  /// Whether it has a number, be it that of a queue that was removed since.
   [[nodiscard]] bool is_open() const noexcept { return id_ >= 0; }
   [[nodiscard]] int id() const noexcept { return id_; }
   /// What it was opened by.

@@ -53,9 +53,11 @@ struct Received {
 /// Owns the text of one message. Move-only.
 class Message {
  public:
-  Message() = default;
+  Message() = default;  ///< no text
+  /// Takes the text over.
   Message(mqxx::Message text, Type type) noexcept : text_(std::move(text)), type_(type) {}
 
+  /// What was sent. No NUL stands behind a text.
   [[nodiscard]] std::span<const std::byte> bytes() const { return text_.bytes(); }
   [[nodiscard]] std::string_view text() const { return text_.text(); }
   [[nodiscard]] std::size_t size() const { return text_.size(); }

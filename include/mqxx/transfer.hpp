@@ -24,6 +24,7 @@ struct TransferOptions {
 
 /// How much was moved, and why no more.
 struct Transferred {
+  /// Why no more was moved.
   enum class Ended : std::uint8_t {
     count,      ///< as many as were asked for
     empty,      ///< the source is empty, and `follow` is off, or its description does not wait

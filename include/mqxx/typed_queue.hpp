@@ -33,6 +33,7 @@ class TypedQueue {
     Priority priority;
   };
 
+  /// As Queue::open, create and open_or_create. @throws Error  as these, and type_mismatch
   [[nodiscard]] static TypedQueue open(std::string_view name, const OpenOptions& options = {}) {
     return TypedQueue(Queue::open(name, options));
   }
@@ -46,6 +47,7 @@ class TypedQueue {
     return TypedQueue(Queue::open_or_create(name, options));
   }
 
+  /// Sends a copy of the value; the forms are those of Queue::send.
   void send(const T& value, Priority priority = 0) { queue_.send(payload(value), priority); }
   bool send(const T& value, const std::stop_token& stop, Priority priority = 0) {
     return queue_.send(payload(value), stop, priority);
@@ -60,6 +62,8 @@ class TypedQueue {
     return queue_.send_until(payload(value), deadline, priority);
   }
 
+  /// Takes a value out; the forms are those of Queue::receive.
+  /// @throws Error  as these, and type_mismatch: the message had another size, and is gone
   Typed receive() {
     return *received([&](auto buffer) { return std::optional(queue_.receive(buffer)); });
   }

@@ -72,7 +72,8 @@ struct Statistics {
 /// The bytes to send: a view, made from text, a span or a pointer and a size. Never owns.
 class Payload {
  public:
-  constexpr Payload() = default;
+  constexpr Payload() = default;  ///< no bytes
+  /// All of a span, the characters of a text without a NUL behind them, or `size` bytes from `data` on.
   constexpr Payload(std::span<const std::byte> bytes) : bytes_(bytes) {}
   constexpr Payload(std::span<std::byte> bytes) : bytes_(bytes) {}
   Payload(std::string_view text) : bytes_(std::as_bytes(std::span(text))) {}
@@ -80,6 +81,7 @@ class Payload {
   Payload(const char* text) : Payload(std::string_view(text)) {}
   Payload(const void* data, std::size_t size) : bytes_(static_cast<const std::byte*>(data), size) {}
 
+  /// What it was made from, which must live as long as it is used.
   [[nodiscard]] constexpr std::span<const std::byte> bytes() const { return bytes_; }
   [[nodiscard]] constexpr std::size_t size() const { return bytes_.size(); }
 

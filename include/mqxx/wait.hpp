@@ -10,6 +10,7 @@ namespace mqxx {
 
 /// Users rarely name this type: the _for, _until and stop_token forms of each call make one.
 struct Wait {
+  /// What the wait ends by, besides a message, room, a signal and the token.
   enum class Until : std::uint8_t {
     now,      ///< do not wait
     forever,  ///< wait without end
@@ -26,10 +27,13 @@ struct Wait {
   std::int64_t deadline_ns = 0;           ///< since the clock's epoch
   const std::stop_token* stop = nullptr;  ///< ends the wait with `stopped`; must outlive the call
 
+  /// Not at all.
   [[nodiscard]] static constexpr Wait none() { return {.until = Until::now}; }
+  /// Without end, or until the token is triggered, which must outlive the call.
   [[nodiscard]] static constexpr Wait forever() { return {}; }
   [[nodiscard]] static Wait forever(const std::stop_token& stop) { return {.stop = &stop}; }
 
+  /// Until a point in time of one clock or the other; one that has passed does not wait.
   template <class Duration>
   [[nodiscard]] static Wait until_time(std::chrono::time_point<std::chrono::steady_clock, Duration> when) {
     return {.until = Until::steady, .deadline_ns = saturated(when.time_since_epoch())};
