@@ -1,30 +1,10 @@
 #!/bin/sh
-# What the documents show is true: the README's example compiles, its commands run, the man page knows every option.
+# What the documents say of mq is true: the README's commands run, the man page knows every option. Their programs are
+# tests/docs.
 set -eu
 . "$(dirname "$0")/support.sh"
 mq=$1
 root=$2
-cxx=$3
-
-# block LANGUAGE N DOCUMENT: the Nth block of that language in it.
-block() {
-  awk -v fence="\`\`\`$1" -v wanted="$2" '
-    $0 == "```" { inside = 0 }
-    inside && seen == wanted { print }
-    $0 == fence { inside = 1; seen++ }' "$root/$3"
-}
-
-for document in README.md docs/sysv.md docs/transfer.md docs/event-loop.md; do
-  it "the C++ example of $document compiles"
-  block cpp 1 "$document" >"$scratch/example.cpp"
-  grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
-  run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
-done
-
-it 'the coroutines of docs/event-loop.md compile'
-block cpp 2 docs/event-loop.md >"$scratch/example.cpp"
-grep -q 'int main' "$scratch/example.cpp" || fail 'there is none'
-run 0 "$cxx" -std=c++20 -Wall -Wextra -Werror -I"$root/include" -fsyntax-only "$scratch/example.cpp"
 
 it 'the commands of the README run'
 mkdir "$scratch/bin"
