@@ -5,6 +5,14 @@
 
 set(pages
   libmqxx-posix.7
+  mq-copy.1
+  mq-drain.1
+  mq-follow.1
+  mq-load.1
+  mq-move.1
+  mq-receive.1
+  mq-save.1
+  mq-send.1
   mq.1
   mqxx.3
   mqxx.7

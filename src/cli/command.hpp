@@ -27,7 +27,14 @@ Run declare_remove(CLI::App& app);
 Run declare_send(CLI::App& app);
 // receive.cpp
 Run declare_receive(CLI::App& app);
+Run declare_follow(CLI::App& app);
 Run declare_peek(CLI::App& app);
+// move/
+Run declare_copy(CLI::App& app);
+Run declare_move(CLI::App& app);
+Run declare_drain(CLI::App& app);
+Run declare_save(CLI::App& app);
+Run declare_load(CLI::App& app);
 // inspect.cpp
 Run declare_info(CLI::App& app);
 Run declare_list(CLI::App& app);

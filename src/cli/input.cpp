@@ -1,10 +1,12 @@
 #include "cli/input.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <span>
+#include <cstring>
 #include <system_error>
+#include <utility>
 
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/status.hpp"
@@ -12,48 +14,47 @@
 namespace mqxx::cli {
 namespace {
 
-/// What is there now, waiting for something; empty at the end.
-std::string_view read_some(std::span<char> room) {
-  ssize_t size = 0;
-  do {
-    size = ::read(STDIN_FILENO, room.data(), room.size());
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) {
-    throw Complaint(Status::failed, "read standard input: " + std::generic_category().message(errno));
-  }
-  return {room.data(), static_cast<std::size_t>(size)};
-}
+constexpr std::size_t kFirstSize = std::size_t{256} << 10U;
 
 }  // namespace
 
-std::string read_all(std::size_t longest) {
-  std::array<char, 65536> buffer{};
-  std::string all;
-  while (all.size() <= longest) {
-    const std::string_view some = read_some(std::span(buffer).first(std::min(buffer.size(), longest + 1 - all.size())));
-    if (some.empty()) break;
-    all += some;
+Input::Input(int descriptor, std::string name)
+    : descriptor_(descriptor),
+      name_(std::move(name)),
+      size_(kFirstSize),
+      buffer_(std::make_unique_for_overwrite<char[]>(size_)) {}
+
+bool Input::more() {
+  if (begin_ > 0) {
+    end_ -= begin_;
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_);
+    begin_ = 0;
   }
-  return all;
+  if (end_ == size_) {
+    auto larger = std::make_unique_for_overwrite<char[]>(2 * size_);
+    std::memcpy(larger.get(), buffer_.get(), end_);
+    buffer_ = std::move(larger);
+    size_ *= 2;
+  }
+  ssize_t count = 0;
+  do {
+    count = ::read(descriptor_, buffer_.get() + end_, size_ - end_);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    throw Complaint(Status::failed, fmt::format("read {}: {}", name_, std::generic_category().message(errno)));
+  }
+  end_ += static_cast<std::size_t>(count);
+  read_ += static_cast<std::uint64_t>(count);
+  return count > 0;
 }
 
-std::optional<std::string> LineReader::next() {
-  std::string line;
-  bool any = false;
-  while (line.size() <= longest_) {
-    if (unread_.empty()) unread_ = read_some(buffer_);
-    if (unread_.empty()) break;
-    any = true;
-    const std::size_t end = unread_.find('\n');
-    line += unread_.substr(0, std::min(end, longest_ + 1 - line.size()));
-    if (end != std::string_view::npos && line.size() <= longest_) {
-      unread_.remove_prefix(end + 1);
-      return line;
-    }
-    unread_ = {};
-  }
-  if (!any) return std::nullopt;
-  return line;
+std::uint64_t Input::expected() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  const off_t here = ::lseek(descriptor_, 0, SEEK_CUR);
+  return here < 0 || here > status.st_size ? 0 : static_cast<std::uint64_t>(status.st_size - here);
 }
+
+bool Input::is_terminal() const { return ::isatty(descriptor_) == 1; }
 
 }  // namespace mqxx::cli

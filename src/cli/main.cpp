@@ -22,7 +22,13 @@ constexpr std::array kCommands{
     Command{"create", nullptr, "[QUEUE] [OPTION...]", "Create a queue", declare_create},
     Command{"send", nullptr, "[/QUEUE] [OPTION...] [--] [MESSAGE...]", "Send messages", declare_send},
     Command{"receive", "recv", "[QUEUE] [OPTION...]", "Receive messages", declare_receive},
+    Command{"follow", nullptr, "[QUEUE] [OPTION...]", "Write messages as they come", declare_follow},
     Command{"peek", nullptr, "[QUEUE] [OPTION...]", "Show messages and leave them", declare_peek},
+    Command{"copy", nullptr, "FROM TO [OPTION...]", "Send copies of messages to another queue", declare_copy},
+    Command{"move", "mv", "FROM TO [OPTION...]", "Move messages to another queue", declare_move},
+    Command{"drain", nullptr, "[QUEUE] [OPTION...]", "Throw messages away", declare_drain},
+    Command{"save", nullptr, "[QUEUE [FILE]] [OPTION...]", "Write all messages to a file", declare_save},
+    Command{"load", nullptr, "[QUEUE [FILE]] [OPTION...]", "Send the messages of such a file", declare_load},
     Command{"info", nullptr, "[QUEUE] [OPTION...]", "Show attributes and statistics of a queue", declare_info},
     Command{"list", "ls", "[OPTION...]", "List all queues", declare_list},
     Command{"check", nullptr, "[QUEUE...] [OPTION...]", "Test the invariants of queues", declare_check},
@@ -80,6 +86,7 @@ Status run_command(const Command& command, const std::vector<std::string>& argum
   app.formatter(std::make_shared<HelpFormatter>(command));
   app.set_help_flag("-h,--help", "Show this help");
   const Run run = command.declare(app);
+  app.add_flag_callback("--quiet", be_quiet, "Nothing on standard error; the exit status says what happened");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them backwards
   } catch (const CLI::CallForHelp&) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/output.hpp"
@@ -21,6 +22,15 @@ bool is_address(std::string_view word) {
   return begins_as_one && key.find_first_of(" \t\n") == key.npos;
 }
 
+/// "" where the environment names none.
+std::string default_queue() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in mq changes the environment.
+  const char* const variable = secure_getenv(kVariable);
+  return variable == nullptr ? "" : variable;
+}
+
+[[noreturn]] void no_queue() { throw Complaint(Status::usage, "no queue: name one, or set MQUEUE"); }
+
 }  // namespace
 
 CLI::Option* add_queue(CLI::App& app, std::string& name) {
@@ -34,7 +44,7 @@ CLI::Option* add_queues(CLI::App& app, std::vector<std::string>& names) {
 }
 
 void require_queue(const CLI::Option* option) {
-  if (option->count() == 0) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
+  if (option->count() == 0) no_queue();
 }
 
 std::string take_queue(const CLI::Option* option, std::vector<std::string>& words) {
@@ -44,12 +54,21 @@ std::string take_queue(const CLI::Option* option, std::vector<std::string>& word
     words.erase(words.begin());
     return name;
   }
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): mq has one thread, and nothing in it changes the environment.
-  if (const char* variable = secure_getenv(kVariable); variable != nullptr && *variable != '\0') return variable;
-  if (words.empty()) throw Complaint(Status::usage, "no queue: name one, or set MQUEUE");
+  if (const std::string variable = default_queue(); !variable.empty()) return variable;
+  if (words.empty()) no_queue();
   throw Complaint(Status::usage, fmt::format("no queue: '{0}' has no slash in front and so is a message; "
                                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",
                                              printable(words.front())));
 }
+
+std::string queue_or_default(const CLI::Option* option, const std::string& argument) {
+  if (option->count() > 0) return option->as<std::string>();
+  if (!argument.empty()) return argument;
+  std::string variable = default_queue();
+  if (variable.empty()) no_queue();
+  return variable;
+}
+
+bool lends_slots(std::string_view name) { return name.starts_with('/'); }
 
 }  // namespace mqxx::cli

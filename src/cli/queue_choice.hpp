@@ -7,9 +7,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace mqxx::cli {
 
@@ -23,5 +27,13 @@ void require_queue(const CLI::Option* option);
 /// Takes the queue's name out of the words of `mq send`, unless --queue gives it.
 /// @throws Complaint  usage: nothing names a queue
 [[nodiscard]] std::string take_queue(const CLI::Option* option, std::vector<std::string>& words);
+
+/// The queue that --queue names, or else the argument, or else MQUEUE.
+/// @throws Complaint  usage: nothing names a queue
+[[nodiscard]] std::string queue_or_default(const CLI::Option* option, const std::string& argument);
+
+/// Whether a loan of the queue, by its full name, is a slot, which goes back to its place by itself when mq dies.
+/// Elsewhere it is a copy of a message that has left the queue.
+[[nodiscard]] bool lends_slots(std::string_view name);
 
 }  // namespace mqxx::cli

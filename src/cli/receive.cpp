@@ -1,4 +1,4 @@
-// mq receive, mq peek: messages to standard output, taken or only looked at.
+// mq receive, mq follow, mq peek: messages to standard output, taken or only looked at.
 #include <limits>
 #include <memory>
 #include <optional>
@@ -9,34 +9,26 @@
 #include <mqxx/queue.hpp>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
+#include "cli/format/format.hpp"
+#include "cli/move/delivery.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
-#include "cli/values.hpp"
 #include "cli/waiting.hpp"
 
 namespace mqxx::cli {
 namespace {
 
-/// What receive and peek have in common.
+/// What these commands have in common.
 struct Reading {
   std::string name;
   std::uint64_t count = 1;
   bool all = false;
-  bool lines = false;
+  Format format = Format::raw;
   bool print_priority = false;
-  Waiting waiting;  ///< receive only
+  Waiting waiting;  ///< receive and follow only
 };
-
-/// The message and its newline leave in one write, so that several mq may share an output.
-void write_message(const Reading& wanted, std::span<const std::byte> bytes, Priority priority) {
-  if (wanted.lines) {
-    std::string line(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    write_out(line += '\n');
-  } else {
-    write_out(bytes);
-  }
-  if (wanted.print_priority) fmt::print(stderr, "priority={}\n", priority);
-}
 
 [[noreturn]] void no_message(const Reading& wanted, const Queue& queue) {
   if (wanted.waiting.nonblock) {
@@ -46,23 +38,26 @@ void write_message(const Reading& wanted, std::span<const std::byte> bytes, Prio
                                                  queue.name(), wanted.waiting.timeout_text));
 }
 
-/// A message leaves the queue only when all of it was written: if that fails it goes back to its place, and if mq is
-/// killed the library puts it there.
 Status receive(const Reading& wanted) {
   Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
-  const std::uint64_t most = wanted.all ? std::numeric_limits<std::uint64_t>::max() : wanted.count;
+  const std::uint64_t most = wanted.all ? kEverything : wanted.count;
   const bool drain = wanted.all && !wanted.waiting.timeout;
-  for (std::uint64_t received = 0; received < most; ++received) {
-    ReceiveLoan message = queue.receive_loan(drain ? Wait::none() : wanted.waiting.wait());
-    if (!message && wanted.all) break;
-    if (!message) no_message(wanted, queue);
-    try {
-      write_message(wanted, message.bytes(), message.priority());
-    } catch (...) {
-      message.put_back();
-      throw;
-    }
-    message.release();
+  Delivery delivery(queue, wanted.format, wanted.print_priority);
+  Progress progress("receive " + queue.name(), !is_terminal_out());
+  if (!wanted.all) progress.expect(most);
+  for (std::uint64_t received = 0; received < most;) {
+    const std::size_t count = delivery.deliver(drain ? Wait::none() : wanted.waiting.wait(), most - received);
+    if (count == 0 && wanted.all) break;
+    if (count == 0) no_message(wanted, queue);
+    progress.show(received += count);
+  }
+  return Status::done;
+}
+
+Status follow(const Reading& wanted) {
+  Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
+  Delivery delivery(queue, wanted.format, wanted.print_priority);
+  while (delivery.deliver(wanted.waiting.wait(), kEverything) > 0) {
   }
   return Status::done;
 }
@@ -71,28 +66,29 @@ Status peek(const Reading& wanted) {
   const Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
   const std::size_t most = wanted.all ? std::numeric_limits<std::size_t>::max() : wanted.count;
   const auto messages = queue.peek(most);
-  for (const Message& message : messages) write_message(wanted, message.bytes(), message.priority());
+  std::string text;
+  for (const Message& message : messages) {
+    text.clear();
+    encode(wanted.format, message.bytes(), message.priority(), text);
+    write_out(text);
+    if (wanted.print_priority) write_error(fmt::format("priority={}\n", message.priority()));
+  }
   if (messages.empty() && !wanted.all) {
     throw Complaint(Status::empty, fmt::format("peek '{}': the queue is empty (EAGAIN)", queue.name()));
   }
   return Status::done;
 }
 
+void add_writing(CLI::App& app, Reading& wanted) {
+  add_format(app, wanted.format);
+  app.add_flag("-p,--priority", wanted.print_priority, "After each message, priority=NUMBER on standard error");
+}
+
 const CLI::Option* add_reading(CLI::App& app, Reading& wanted) {
   const CLI::Option* queue = add_queue(app, wanted.name);
-  auto* count = app.add_option_function<std::string>(
-      "--count",
-      [&wanted](const std::string& text) {
-        const auto number = parse_number(text);
-        if (!number || *number == 0)
-          throw CLI::ValidationError("--count", "'" + text + "' is not a whole number from 1 up");
-        wanted.count = *number;
-      },
-      "How many messages (default 1)");
-  count->type_name("COUNT");
+  CLI::Option* count = add_count(app, "--count", "How many messages (default 1)", {.least = 1}, wanted.count);
   app.add_flag("-a,--all", wanted.all, "All messages that are there")->excludes(count);
-  app.add_flag("-l,--lines", wanted.lines, "A newline after each message");
-  app.add_flag("-p,--priority", wanted.print_priority, "After each message, priority=NUMBER on standard error");
+  add_writing(app, wanted);
   return queue;
 }
 
@@ -103,18 +99,40 @@ Run declare_receive(CLI::App& app) {
   const CLI::Option* queue = add_reading(app, *wanted);
   add_waiting(app, wanted->waiting);
   app.footer(
-      "Messages are written as they are, highest priority first. With --all the end of the messages\n"
-      "is success; with --all --timeout TIME it has come when the queue stayed empty for so long.\n"
+      "Messages are written highest priority first: as they are (raw, the default), with a newline (lines)\n"
+      "or a NUL (nul) behind each, as JSON objects a line (json), or behind their length and priority\n"
+      "(length). With --all the end of the messages is success; with --all --timeout TIME it has come\n"
+      "when the queue stayed empty for so long.\n"
       "A message is gone from the queue only when all of it was written.\n\n"
       "Examples:\n"
       "  mq receive /orders\n"
       "  mq receive /orders --count 10 --lines --timeout 2s\n"
       "  mq receive /frames --nonblock >picture.png\n"
       "  mq receive /log --all --lines >>access.log\n"
+      "  mq receive /log --all --format json | jq -r .text\n"
       "  MQUEUE=/orders mq receive -p\n");
   return [wanted, queue] {
     require_queue(queue);
     return receive(*wanted);
+  };
+}
+
+Run declare_follow(CLI::App& app) {
+  auto wanted = std::make_shared<Reading>();
+  wanted->format = Format::lines;
+  const CLI::Option* queue = add_queue(app, wanted->name);
+  add_writing(app, *wanted);
+  add_timeout(app, wanted->waiting, "End when the queue stayed empty for so long: 250ms, 2s, 1.5m");
+  app.footer(
+      "Takes messages and writes them as they come, a line each, until it is interrupted or nobody reads\n"
+      "them any more. A message is gone from the queue only when all of it was written.\n\n"
+      "Examples:\n"
+      "  mq follow /log\n"
+      "  mq follow /log --format json | jq -r .text\n"
+      "  mq follow /jobs --timeout 10s >>jobs.txt\n");
+  return [wanted, queue] {
+    require_queue(queue);
+    return follow(*wanted);
   };
 }
 

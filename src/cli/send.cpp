@@ -1,17 +1,21 @@
-// mq send: arguments, standard input, or its lines as messages.
+// mq send: arguments, or standard input in one of the formats, as messages.
 #include <algorithm>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <mqxx/queue.hpp>
 
 #include "cli/command.hpp"
+#include "cli/format/format.hpp"
+#include "cli/format/reader.hpp"
 #include "cli/input.hpp"
+#include "cli/move/sender.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
 #include "cli/values.hpp"
 #include "cli/waiting.hpp"
@@ -23,85 +27,35 @@ struct Sending {
   std::vector<std::string> words;  ///< the messages, after the queue's name was taken out
   Priority priority = 0;
   Waiting waiting;
-  bool lines = false;
+  Format format = Format::raw;
 };
 
-class Sender {
- public:
-  Sender(Queue& queue, const Sending& wanted) : queue_(queue), wanted_(wanted) {}
-
-  /// All or none as far as sizes and the priority go: those are checked before the first one is sent.
-  void send(std::span<const Outgoing> messages) {
-    while (!messages.empty()) {
-      advance(messages, queue_.try_send_batch(messages));
-      if (messages.empty()) return;
-      // Full. The rest goes one by one, so that each message has the whole timeout.
-      if (advance(messages, queue_.send_batch(messages.first(1), wanted_.waiting.wait())) == 0) no_room();
+void send_input(const Sending& wanted, Queue& queue, Sender& sender) {
+  Input input(STDIN_FILENO, "standard input");
+  RecordReader reader(wanted.format, input,
+                      {.message_size = queue.attributes().message_size, .priority = wanted.priority});
+  Progress progress("send " + queue.name(), !input.is_terminal());
+  progress.expect(input.expected());
+  try {
+    for (auto messages = reader.next(); !messages.empty(); messages = reader.next()) {
+      sender.send(messages);
+      progress.show(sender.sent(), input.taken());
     }
-  }
-
-  void send(const std::string& text) {
-    const Outgoing message{text, wanted_.priority};
-    send(std::span(&message, 1));
-  }
-
-  [[noreturn]] void too_long(const std::string& what, std::size_t longest) const {
-    throw Complaint(Status::failed,
-                    fmt::format("send '{}': {} is longer than the {} bytes that the queue takes{} (EMSGSIZE)",
-                                queue_.name(), what, longest, sent_before()));
-  }
-
-  [[nodiscard]] std::size_t sent() const { return sent_; }
-
- private:
-  std::size_t advance(std::span<const Outgoing>& messages, std::size_t count) {
-    messages = messages.subspan(count);
-    sent_ += count;
-    return count;
-  }
-
-  [[noreturn]] void no_room() const {
-    if (wanted_.waiting.nonblock) {
-      throw Complaint(Status::full,
-                      fmt::format("send '{}': the queue is full{} (EAGAIN)", queue_.name(), sent_before()));
-    }
-    throw Complaint(Status::timed_out, fmt::format("send '{}': the queue stayed full for {}{} (ETIMEDOUT)",
-                                                   queue_.name(), wanted_.waiting.timeout_text, sent_before()));
-  }
-
-  [[nodiscard]] std::string sent_before() const {
-    if (sent_ == 0) return "";
-    return fmt::format("; {} {} sent before", sent_, sent_ == 1 ? "message was" : "messages were");
-  }
-
-  Queue& queue_;
-  const Sending& wanted_;
-  std::size_t sent_ = 0;
-};
-
-void send_lines(Sender& sender, std::size_t longest) {
-  LineReader reader(longest);
-  while (const auto line = reader.next()) {
-    if (line->size() > longest) sender.too_long(fmt::format("line {}", sender.sent() + 1), longest);
-    sender.send(*line);
+  } catch (const BadRecord& bad) {
+    sender.fail(bad.what(), bad.too_long ? "EMSGSIZE" : "EINVAL");
   }
 }
 
 Status send(const std::string& name, const Sending& wanted) {
   Queue queue = Queue::open(name, {.access = Access::write_only});
-  const std::size_t longest = queue.attributes().message_size;
-  Sender sender(queue, wanted);
-  if (wanted.lines) {
-    send_lines(sender, longest);
-  } else if (wanted.words.empty()) {
-    const std::string message = read_all(longest);
-    if (message.size() > longest) sender.too_long("standard input", longest);
-    sender.send(message);
-  } else {
-    std::vector<Outgoing> messages;
-    for (const std::string& word : wanted.words) messages.push_back({word, wanted.priority});
-    sender.send(messages);
+  Sender sender("send", queue, wanted.waiting);
+  if (wanted.words.empty()) {
+    send_input(wanted, queue, sender);
+    return Status::done;
   }
+  std::vector<Outgoing> messages;
+  for (const std::string& word : wanted.words) messages.push_back({word, wanted.priority});
+  sender.send(messages);
   return Status::done;
 }
 
@@ -146,25 +100,30 @@ Run declare_send(CLI::App& app) {
       app.add_option("-q,--queue", *option_name, "Name of the queue; all arguments are messages then");
   add_priority(app, *wanted);
   add_waiting(app, wanted->waiting);
-  app.add_flag("-l,--lines", wanted->lines, "Each line of standard input is a message, without its newline");
+  const FormatOptions format = add_format(app, wanted->format);
   // Messages come as extras: what CLI11 stores in a list is changed on the way ("[a,b]" becomes two words).
   app.allow_extras();
   app.footer(
       "The first argument is the queue if it begins with a slash or kernel:/, or is sysv: and a key;\n"
       "otherwise --queue or else MQUEUE names it. Every further argument is one message. Without any,\n"
-      "all of standard input is one message. Messages that begin with a dash follow after '--'.\n\n"
+      "standard input is read: as a whole (raw, the default), a message a line (lines) or up to a NUL (nul),\n"
+      "JSON objects a line (json: {\"priority\":3,\"text\":\"...\"} or \"base64\"), or behind their length and\n"
+      "priority (length). Messages that begin with a dash follow after '--'.\n\n"
       "Examples:\n"
       "  mq send /orders 'first message' 'second message'\n"
       "  mq send /orders --priority 10 --timeout 250ms urgent\n"
       "  mq send /frames <picture.png\n"
       "  mq send /log --lines <access.log\n"
+      "  mq receive /log --all --format json | mq send /archive --format json\n"
+      "  find . -print0 | mq send /files --format nul\n"
       "  mq send /numbers -- -1 -2\n"
       "  MQUEUE=/orders mq send hello\n");
-  return [wanted, option_name, queue, &app] {
+  return [wanted, option_name, queue, format, &app] {
     wanted->words = words_of(app);
     const std::string name = take_queue(queue, wanted->words);
-    if (wanted->lines && !wanted->words.empty()) {
-      throw Complaint(Status::usage, "send: --lines reads standard input, so there can be no messages as arguments");
+    if (format.format->count() + format.lines->count() > 0 && !wanted->words.empty()) {
+      throw Complaint(Status::usage,
+                      "send: --format and --lines are for standard input, so there can be no messages as arguments");
     }
     return send(name, *wanted);
   };

@@ -1,5 +1,7 @@
 #include "cli/waiting.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "cli/values.hpp"
 
 namespace mqxx::cli {
@@ -9,7 +11,7 @@ Wait Waiting::wait() const {
   return timeout ? Wait::for_duration(*timeout) : Wait::forever();
 }
 
-void add_waiting(CLI::App& app, Waiting& waiting) {
+CLI::Option* add_timeout(CLI::App& app, Waiting& waiting, const std::string& description) {
   auto* timeout = app.add_option_function<std::string>(
       "-t,--timeout",
       [&waiting](const std::string& text) {
@@ -19,8 +21,13 @@ void add_waiting(CLI::App& app, Waiting& waiting) {
         const bool has_unit = text.find_first_not_of("0123456789.") != std::string::npos;
         waiting.timeout_text = has_unit ? text : text + "s";
       },
-      "Longest wait for each message: 250ms, 2s, 1.5m; without a unit seconds");
+      description);
   timeout->type_name("TIME");
+  return timeout;
+}
+
+void add_waiting(CLI::App& app, Waiting& waiting) {
+  auto* timeout = add_timeout(app, waiting, "Longest wait for each message: 250ms, 2s, 1.5m; without a unit seconds");
   app.add_flag("-n,--nonblock", waiting.nonblock, "Do not wait at all")->excludes(timeout);
 }
 

@@ -5,9 +5,12 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <mqxx/wait.hpp>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace mqxx::cli {
 
@@ -21,5 +24,7 @@ struct Waiting {
 };
 
 void add_waiting(CLI::App& app, Waiting& waiting);
+/// --timeout alone. @param description  what its end means
+CLI::Option* add_timeout(CLI::App& app, Waiting& waiting, const std::string& description);
 
 }  // namespace mqxx::cli

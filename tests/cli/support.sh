@@ -74,4 +74,4 @@ eventually() {
 }
 
 # children_of PROCESS: their numbers.
-children_of() { sed -n "s/^\\([0-9]*\\) (.*) [A-Z] $1 .*/\\1/p" /proc/[0-9]*/stat 2>/dev/null || true; }
+children_of() { sed -n "s/^\\([0-9]*\\) (.*) [A-Za-z] $1 .*/\\1/p" /proc/[0-9]*/stat 2>/dev/null || true; }

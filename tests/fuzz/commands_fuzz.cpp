@@ -1,8 +1,11 @@
-// What people and scripts write behind `mq`, and what they feed it: options, sizes, times, priorities, and lines.
+// What people and scripts write behind `mq`, and what they feed it: options, sizes, times, priorities, messages in
+// every format, and archives.
 //
 // Input: the command; arguments, each behind a byte 0 and its length; then, behind any other byte, standard input.
 #include <array>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <sched.h>
@@ -11,6 +14,9 @@
 
 #include <mqxx/queue.hpp>
 
+#include "cli/format/archive.hpp"
+#include "cli/format/format.hpp"
+#include "cli/format/reader.hpp"
 #include "cli/input.hpp"
 #include "cli/values.hpp"
 #include "fuzz/bytes.hpp"
@@ -22,6 +28,9 @@ namespace mqxx::fuzz {
 namespace {
 
 constexpr std::size_t kMostArguments = 8;
+constexpr std::size_t kLongest = 100;  // message
+constexpr std::array kFormats = {cli::Format::raw, cli::Format::lines, cli::Format::nul, cli::Format::json,
+                                 cli::Format::length};
 
 void parse_values(const std::string& text) {
   const auto number = cli::parse_number(text);
@@ -58,20 +67,85 @@ class Fed {
   int before_;
 };
 
-/// However the bytes are cut, lines are what stands between newlines.
-void read_lines(const std::string& bytes) {
-  constexpr std::size_t kLongest = 100;
+struct Read {
+  std::string bytes;
+  Priority priority = 0;
+  friend bool operator==(const Read&, const Read&) = default;
+};
+
+/// The messages up to the first record that is none. @return whether all of it was messages
+bool read_records(cli::Format format, const std::string& bytes, std::vector<Read>& messages) {
   const Fed fed(bytes);
-  cli::LineReader reader(kLongest);
-  std::string together;
-  while (const auto line = reader.next()) {
-    require(line->size() <= kLongest + 1, "a line is cut where it is too long");
-    require(line->find('\n') == std::string::npos, "a line has no newline");
-    together += *line;
-    if (line->size() > kLongest) return;
-    if (together.size() < bytes.size()) together += '\n';
+  cli::Input input(STDIN_FILENO, "standard input");
+  cli::RecordReader reader(format, input, {.message_size = kLongest, .priority = 7});
+  try {
+    for (auto batch = reader.next(); !batch.empty(); batch = reader.next()) {
+      for (const Outgoing& message : batch) {
+        require(message.payload.size() <= kLongest && message.priority <= kMaxPriority, "a message fits");
+        const std::span<const std::byte> found = message.payload.bytes();
+        messages.push_back({{reinterpret_cast<const char*>(found.data()), found.size()}, message.priority});
+      }
+    }
+  } catch (const cli::BadRecord&) {
+    return false;
   }
-  require(together == bytes, "all lines together are the input");
+  return true;
+}
+
+/// What is read is written again in both formats that keep everything, and reads back as it was.
+void read_formats(const std::string& bytes) {
+  for (const cli::Format format : kFormats) {
+    std::vector<Read> messages;
+    const bool whole = read_records(format, bytes, messages);
+    require(whole || format != cli::Format::lines || bytes.size() > kLongest, "short lines are messages");
+    for (const cli::Format other : {cli::Format::json, cli::Format::length}) {
+      std::string written;
+      for (const Read& message : messages) {
+        cli::encode(other, std::as_bytes(std::span(message.bytes)), message.priority, written);
+      }
+      std::vector<Read> again;
+      require(read_records(other, written, again) && again == messages, "what was written reads back");
+    }
+  }
+}
+
+void read_archive(const std::string& bytes) {
+  const Fed fed(bytes);
+  cli::Input input(STDIN_FILENO, "standard input");
+  try {
+    cli::ArchiveReader reader(input);
+    reader.limit(kLongest);
+    for (auto batch = reader.next(); !batch.empty(); batch = reader.next()) {
+      for (const Outgoing& message : batch) {
+        require(message.payload.size() <= kLongest && message.priority <= kMaxPriority, "a message fits");
+      }
+    }
+  } catch (const cli::BadRecord&) {
+    return;
+  }
+}
+
+/// An archive of the bytes reads back, and not with any byte changed.
+void change_archive(const std::string& bytes) {
+  std::string file;
+  cli::append_archive_header({.capacity = 1, .message_size = kLongest}, file);
+  cli::append_archive_record(bytes.substr(0, kLongest), static_cast<Priority>(bytes.size()) & kMaxPriority, file);
+  cli::append_archive_end(1, file);
+  const std::size_t at = bytes.empty() ? 0 : static_cast<unsigned char>(bytes[0]) * bytes.size() % file.size();
+  for (const char change : {'\0', '\x40'}) {
+    file[at] = static_cast<char>(file[at] ^ change);
+    const Fed fed(file);
+    cli::Input input(STDIN_FILENO, "standard input");
+    bool good = true;
+    try {
+      cli::ArchiveReader reader(input);
+      while (!reader.next().empty()) {
+      }
+    } catch (const cli::BadRecord&) {
+      good = false;
+    }
+    require(good == (change == '\0'), "an archive reads back, and with a change it does not");
+  }
 }
 
 void run(std::vector<std::string> arguments, const std::string& fed_bytes) {
@@ -98,11 +172,15 @@ bool has_private_ipc() {
 }
 
 std::vector<std::string> next_arguments(Bytes& input) {
-  constexpr std::array kCommands = {"create", "send", "receive", "peek", "info", "list", "check", "remove", "help"};
+  // Without those that run programs, write files, measure, or go on for ever.
+  constexpr std::array kCommands = {"create", "send",   "receive", "peek",  "info", "list",
+                                    "check",  "remove", "help",    "drain", "load"};
   const std::size_t which = input.below(kCommands.size() + 1);
   std::vector<std::string> arguments;
   if (which < kCommands.size()) arguments.emplace_back(kCommands[which]);
-  if (which == 1 || which == 2) arguments.emplace_back("--nonblock");  // nobody else would ever end its wait
+  // Nobody else would ever end its wait; and load takes its file from standard input.
+  if (which == 1 || which == 2) arguments.emplace_back("--nonblock");
+  if (which == kCommands.size() - 1) return {"load", "/q", "-", "--nonblock"};
   while (!input.empty() && input.byte() == 0 && arguments.size() < kMostArguments) {
     std::string argument = input.text(input.byte() % 24);
     argument = argument.substr(0, argument.find('\0'));                       // no argument can hold one
@@ -125,7 +203,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string rest = input.rest();
   for (const std::string& argument : arguments) parse_values(argument);
   parse_values(rest);
-  read_lines(rest);
+  read_formats(rest);
+  read_archive(rest);
+  change_archive(rest);
   make_queue(directory);
   run(arguments, rest);
   return 0;
