@@ -7,6 +7,7 @@ set(pages
   libmqxx-posix.7
   mq-copy.1
   mq-drain.1
+  mq-exec.1
   mq-follow.1
   mq-load.1
   mq-move.1

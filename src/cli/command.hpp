@@ -30,6 +30,7 @@ Run declare_receive(CLI::App& app);
 Run declare_follow(CLI::App& app);
 Run declare_peek(CLI::App& app);
 // move/
+Run declare_exec(CLI::App& app);
 Run declare_copy(CLI::App& app);
 Run declare_move(CLI::App& app);
 Run declare_drain(CLI::App& app);

@@ -23,6 +23,8 @@ constexpr std::array kCommands{
     Command{"send", nullptr, "[/QUEUE] [OPTION...] [--] [MESSAGE...]", "Send messages", declare_send},
     Command{"receive", "recv", "[QUEUE] [OPTION...]", "Receive messages", declare_receive},
     Command{"follow", nullptr, "[QUEUE] [OPTION...]", "Write messages as they come", declare_follow},
+    Command{"exec", nullptr, "[QUEUE] [OPTION...] -- COMMAND [ARGUMENT...]", "Run a command for each message",
+            declare_exec},
     Command{"peek", nullptr, "[QUEUE] [OPTION...]", "Show messages and leave them", declare_peek},
     Command{"copy", nullptr, "FROM TO [OPTION...]", "Send copies of messages to another queue", declare_copy},
     Command{"move", "mv", "FROM TO [OPTION...]", "Move messages to another queue", declare_move},
