@@ -5,6 +5,7 @@
 
 set(pages
   libmqxx-posix.7
+  mq-bench.1
   mq-copy.1
   mq-drain.1
   mq-exec.1

@@ -36,6 +36,7 @@ Run declare_move(CLI::App& app);
 Run declare_drain(CLI::App& app);
 Run declare_save(CLI::App& app);
 Run declare_load(CLI::App& app);
+Run declare_bench(CLI::App& app);
 // inspect.cpp
 Run declare_info(CLI::App& app);
 Run declare_list(CLI::App& app);

@@ -31,6 +31,7 @@ constexpr std::array kCommands{
     Command{"drain", nullptr, "[QUEUE] [OPTION...]", "Throw messages away", declare_drain},
     Command{"save", nullptr, "[QUEUE [FILE]] [OPTION...]", "Write all messages to a file", declare_save},
     Command{"load", nullptr, "[QUEUE [FILE]] [OPTION...]", "Send the messages of such a file", declare_load},
+    Command{"bench", nullptr, "[HOME] [OPTION...]", "Measure queues on this machine", declare_bench},
     Command{"info", nullptr, "[QUEUE] [OPTION...]", "Show attributes and statistics of a queue", declare_info},
     Command{"list", "ls", "[OPTION...]", "List all queues", declare_list},
     Command{"check", nullptr, "[QUEUE...] [OPTION...]", "Test the invariants of queues", declare_check},
