@@ -54,13 +54,18 @@ enum class Errc {
 class Error : public std::system_error {
  public:
   /// @param sentence  what what() gives
-  Error(std::error_code code, std::string sentence);
+  /// @param queue     its address, where the failure is one queue's
+  Error(std::error_code code, std::string sentence, std::string queue = {});
 
   /// The whole sentence, and nothing else.
   [[nodiscard]] const char* what() const noexcept override { return sentence_.c_str(); }
 
+  /// The queue that it is about, as the call named it; "" when it is about none.
+  [[nodiscard]] const std::string& queue() const noexcept { return queue_; }
+
  private:
   std::string sentence_;
+  std::string queue_;
 };
 
 }  // namespace mqxx

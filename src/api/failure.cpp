@@ -12,7 +12,8 @@
 
 namespace mqxx {
 
-Error::Error(std::error_code code, std::string sentence) : std::system_error(code), sentence_(std::move(sentence)) {}
+Error::Error(std::error_code code, std::string sentence, std::string queue)
+    : std::system_error(code), sentence_(std::move(sentence)), queue_(std::move(queue)) {}
 
 namespace api {
 namespace {
@@ -116,7 +117,7 @@ std::string sentence(Failure failure, std::string_view operation, std::string_vi
 }
 
 void throw_failure(Failure failure, std::string_view operation, std::string_view name, const Facts& facts) {
-  throw Error(code_of(failure), sentence(failure, operation, name, facts));
+  throw Error(code_of(failure), sentence(failure, operation, name, facts), std::string(name));
 }
 
 }  // namespace api

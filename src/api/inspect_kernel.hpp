@@ -11,5 +11,6 @@ namespace mqxx::api {
 /// @param name  with its slash
 QueueInfo describe_kernel(const std::string& name);
 std::vector<QueueInfo> list_kernel();
+std::vector<std::string> kernel_names();
 
 }  // namespace mqxx::api

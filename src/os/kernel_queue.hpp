@@ -55,8 +55,16 @@ Access access_of(int queue) noexcept;
 std::string kernel_queue_name(int queue) noexcept;
 /// A new description of the same queue, which sends and waits. permission_denied for who may not send.
 Result<UniqueFd> reopen_to_send(int queue) noexcept;
-/// Payload of all queued messages. REQUIRES: the queue is readable.
-std::uint64_t queued_bytes(int queue) noexcept;
+/// What the system says of a queue beside its attributes. All zero when it does not say.
+struct KernelStatus {
+  enum class Notice : std::uint8_t { none, signal, thread, silent };
+  std::uint64_t queued_bytes = 0;  ///< payload of all queued messages
+  Notice notice = Notice::none;    ///< how the registered process wants to be told
+  std::int32_t registered_pid = 0;
+  int signal = 0;
+};
+/// REQUIRES: the queue is readable.
+KernelStatus kernel_status(int queue) noexcept;
 
 // ---- Descriptors
 
@@ -75,6 +83,16 @@ struct KernelEntry {
 /// Every queue of this IPC namespace. Needs the right to look into the system's list of them or a place where an
 /// administrator has put it: permission_denied where there is neither.
 Result<std::vector<KernelEntry>> list_kernel_queues() noexcept;
+
+/// A process that has a queue open, as far as this user may look.
+struct KernelUser {
+  std::uint64_t device = 0;  ///< of the queue, as FileFacts has it
+  std::uint64_t inode = 0;
+  std::int32_t pid = 0;
+  std::uint32_t descriptors = 0;
+};
+/// Of all queues on `device`, each process once for each queue. Looks at every process of the system.
+std::vector<KernelUser> kernel_users(std::uint64_t device);
 
 struct KernelLimits {
   std::uint64_t capacity = 0;      ///< of a queue; more is for the privileged

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -34,6 +35,8 @@ std::uint32_t fork_generation() noexcept;
 std::uint32_t pid_namespace() noexcept;
 /// REQUIRES: pid is of this process's PID namespace.
 bool process_exists(std::int32_t pid) noexcept;
+/// What its program calls itself, 15 bytes at most; "" when the system does not say. REQUIRES: the same.
+std::string process_name(std::int32_t pid);
 /// Whether that process is this user's, whoever it pretends to be; false when the system does not say. REQUIRES: the
 /// same.
 bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept;

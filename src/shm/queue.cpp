@@ -42,6 +42,14 @@ Result<std::unique_ptr<Queue>> Queue::join(Segment segment) noexcept {
   return queue;
 }
 
+// Not enlisted, it is what the child of a fork is: the entry of nobody here, which it leaves alone.
+Result<std::unique_ptr<Queue>> Queue::observe(Segment segment) noexcept {
+  std::unique_ptr<Queue> queue(new (std::nothrow) Queue(std::move(segment)));
+  if (queue == nullptr) return Errc::no_memory;
+  if (!queue->intact()) return Errc::queue_damaged;
+  return queue;
+}
+
 Queue::~Queue() {
   // The child of a fork leaves its parent's entry alone.
   if (!inherited()) {

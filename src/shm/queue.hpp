@@ -48,6 +48,19 @@ struct Registration {
   std::uint64_t value = 0;
 };
 
+/// A process that has the queue open.
+struct Holder {
+  std::int32_t pid = 0;
+  bool here = false;  // the number is one of this PID namespace
+};
+
+/// Who is to be told of the next message.
+struct RegisteredProcess {
+  Notice kind = Notice::none;
+  std::int32_t pid = 0;
+  int signal = 0;  // of Notice::signal
+};
+
 struct Readiness {
   bool readable = false;
   bool writable = false;
@@ -87,6 +100,9 @@ class Queue {
  public:
   /// Takes a published or attached segment and lists this process as a user of the queue.
   static Result<std::unique_ptr<Queue>> join(Segment segment) noexcept;
+  /// The same without becoming a user, for who only looks: it writes nothing. Of the other members only those may be
+  /// called that take no lock: depth, statistics, users, registered, pollers, intact.
+  static Result<std::unique_ptr<Queue>> observe(Segment segment) noexcept;
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
   ~Queue();
@@ -161,8 +177,15 @@ class Queue {
     if (!intact()) return Errc::queue_damaged;
     return {};
   }
-  /// The processes that have the queue open.
-  std::vector<std::int32_t> users();
+  /// The processes that have the queue open, by number. Without a lock: who comes or goes meanwhile may be missed.
+  [[nodiscard]] std::vector<Holder> users() const;
+  /// Who is registered, if he lives, and how many polls are under way. Without a lock, likewise.
+  [[nodiscard]] RegisteredProcess registered() const noexcept;
+  [[nodiscard]] std::uint32_t pollers() const noexcept { return segment_.header().watch.pollers.get(); }
+
+  /// What recovery does after a death, without one; and before it takes the messages away that cannot be received for
+  /// their length or priority. @return how many those were. Fails as hold().
+  Result<std::size_t> repair() noexcept;
 
  private:
   explicit Queue(Segment segment) noexcept;
@@ -290,6 +313,7 @@ class Queue {
   // recovery.cpp
   void recover() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void forget_derived() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
+  std::size_t drop_impossible() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
   void tell_everybody() noexcept MQXX_REQUIRES(senders_lock_, receivers_lock_);
 
   Segment segment_;

@@ -169,4 +169,30 @@ void Queue::tell_everybody() noexcept {
   step(Step::recovery_done);
 }
 
+// No receive would ever get past them, and recovery, which trusts the slots, lists them again.
+std::size_t Queue::drop_impossible() noexcept {
+  std::size_t dropped = 0;
+  const std::uint32_t used = std::min(out_.fresh.get(), geometry().capacity);
+  for (std::uint32_t slot = 0; slot < used && intact(); ++slot) {
+    SlotHeader& header = segment_.slot(slot);
+    const auto state = static_cast<SlotState>(mark_state(header.mark.get()));
+    const bool holds = state == SlotState::queued || state == SlotState::reading;
+    const bool possible = header.length.get() <= geometry().message_size && header.priority.get() <= kMaxPriority;
+    if (!holds || possible) continue;
+    header.mark.set(make_mark(SlotState::free));
+    ++dropped;
+  }
+  return dropped;
+}
+
+Result<std::size_t> Queue::repair() noexcept {
+  if (!lock_both()) return not_entered();
+  const std::size_t dropped = drop_impossible();
+  if (out_.fresh.get() > geometry().capacity) out_.fresh.set(geometry().capacity);
+  recover();
+  unlock_both();
+  if (!intact()) return Errc::queue_damaged;
+  return dropped;
+}
+
 }  // namespace mqxx::shm

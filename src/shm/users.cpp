@@ -3,6 +3,7 @@
 // A user is an entry in the table and a claim on its number (os/process.hpp). The claim ends with the process, whatever
 // ends it, and is seen across PID namespaces; the entry stays until somebody takes it for himself.
 #include <algorithm>
+#include <utility>
 
 #include "os/process.hpp"
 #include "shm/queue.hpp"
@@ -108,20 +109,21 @@ Result<void> Queue::be_user() noexcept {
   return done;
 }
 
-std::vector<std::int32_t> Queue::users() {
-  std::vector<std::int32_t> pids;
-  // Before the lock, which an exception would leave locked. Whoever comes now is missed, as who comes later is.
+std::vector<Holder> Queue::users() const {
+  std::vector<Holder> holders;
+  const std::uint32_t pid_namespace = os::pid_namespace();
   const std::uint32_t count = std::min(out_.user_count.get(), kMaxUsers);
-  pids.reserve(count);
-  if (!lock_senders()) return pids;
   for (std::uint32_t number = 0; number < count; ++number) {
-    const std::int32_t pid = segment_.user(number).pid.get();
-    if (pid > 0 && number != user_.load(std::memory_order_relaxed) && !user_is_dead(number)) pids.push_back(pid);
+    const User& user = segment_.user(number);
+    const std::int32_t pid = user.pid.get();
+    if (pid <= 0 || number == user_.load(std::memory_order_relaxed) || user_is_dead(number)) continue;
+    holders.push_back({pid, pid_namespace != 0 && user.pid_namespace.get() == pid_namespace});
   }
-  unlock_senders();
-  std::sort(pids.begin(), pids.end());
-  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());  // a process may have several handles
-  return pids;
+  const auto order = [](const Holder& holder) { return std::pair(holder.pid, holder.here); };
+  std::ranges::sort(holders, {}, order);
+  const auto repeated = std::ranges::unique(holders, {}, order);  // a process may have several handles
+  holders.erase(repeated.begin(), repeated.end());
+  return holders;
 }
 
 bool Queue::all_users_are_here() const noexcept {

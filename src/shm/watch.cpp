@@ -207,6 +207,14 @@ bool Queue::registered_lives() const noexcept {
          !user_is_dead(user);
 }
 
+RegisteredProcess Queue::registered() const noexcept {
+  const Watch& watch = segment_.header().watch;
+  const auto kind = static_cast<Notice>(watch.kind.get());
+  const bool known = kind == Notice::signal || kind == Notice::thread || kind == Notice::silent;
+  if (!known || !registered_lives()) return {};
+  return {kind, watch.pid.get(), kind == Notice::signal ? watch.signal.get() : 0};
+}
+
 bool Queue::notice_is_ours() const noexcept {
   const Watch& watch = segment_.header().watch;
   return watch.kind.get() != static_cast<std::uint32_t>(Notice::none) && !inherited() &&

@@ -123,8 +123,12 @@ void BackendContract::without_statistics() {
   EXPECT_FALSE(info.counted);
   EXPECT_EQ(info.statistics.messages_sent, 0u);
   EXPECT_EQ(info.memory_bytes, 0u);
-  EXPECT_TRUE(info.users.empty());
   EXPECT_EQ(info.attributes.depth, 1u);
+}
+
+void BackendContract::without_users() {
+  const Queue queue = make(2, 64, "anybodys");
+  EXPECT_TRUE(describe(at("anybodys")).users.empty());
 }
 
 void BackendContract::without_check() {

@@ -18,7 +18,8 @@ namespace mqxx::test {
 struct Capabilities {
   bool loans_in_place = true;  ///< they count against the capacity, and put_back finds the old place
   bool peek = true;            ///< without taking
-  bool statistics = true;      ///< counters, times, process ids, users and memory
+  bool statistics = true;      ///< counters, times, process ids and memory
+  bool users = true;           ///< who has a queue open
   bool check = true;           ///< of the invariants
   bool listing = true;         ///< for this user, here
   bool names = true;           ///< addresses are names of up to 255 bytes
@@ -85,6 +86,7 @@ class BackendContract : public testing::TestWithParam<Home> {
   void without_loans_in_place();
   void without_peek();
   void without_statistics();
+  void without_users();
   void without_check();
   static void without_listing();
   void without_room(std::size_t capacity, std::size_t message_size);

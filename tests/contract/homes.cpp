@@ -72,6 +72,7 @@ Home sysv_home() {
           .can = {.loans_in_place = false,
                   .peek = limits.shows_messages,
                   .statistics = false,
+                  .users = false,
                   .check = false,
                   .names = false,
                   .exact_sizes = false,

@@ -1,5 +1,7 @@
 // list, describe and check: looking without taking part.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include <unistd.h>
 
@@ -29,6 +31,43 @@ TEST_P(BackendContract, ListShowsEveryQueueByName) {
     EXPECT_EQ(found->attributes.capacity * found->attributes.message_size, (i + 1) * 8);
     EXPECT_FALSE(found->error);
   }
+}
+
+TEST_P(BackendContract, NamesAreThoseOfTheListAndSorted) {
+  MQXX_NEEDS(listing);
+  const Queue b = make(2, 8, "b");
+  const Queue a = make(1, 8, "a");
+  std::vector<std::string> listed_names;
+  for (const QueueInfo& info : list(home().prefix)) listed_names.push_back(info.name);
+  const std::vector<std::string> found = names(home().prefix);
+  EXPECT_EQ(std::ranges::count(found, a.name()), 1);
+  EXPECT_EQ(std::ranges::count(found, b.name()), 1);
+  EXPECT_TRUE(std::ranges::is_sorted(found));
+  // Other programs may create and remove queues of the kernel between the two looks.
+  if (home().tag.empty()) {
+    EXPECT_EQ(found, listed_names);
+  }
+}
+
+TEST_P(BackendContract, NobodyIsRegisteredInANewQueue) {
+  const Queue queue = make();
+  const RegistrationInfo registration = describe(at()).registration;
+  EXPECT_EQ(registration.how, RegistrationInfo::How::nobody);
+  EXPECT_EQ(registration.pid, 0);
+}
+
+TEST_P(BackendContract, UsersHaveTheNamesOfTheirPrograms) {
+  MQXX_NEEDS(users);
+  const Queue queue = make();
+  const QueueInfo info = describe(at());
+  ASSERT_EQ(info.commands.size(), 1u);
+  // The port that knows POSIX alone has nobody to ask.
+  std::string own;
+  std::getline(std::ifstream("/proc/self/comm"), own);
+  EXPECT_TRUE(info.commands[0] == own || info.commands[0].empty()) << info.commands[0];
+#ifndef MQXX_PORT_GENERIC
+  EXPECT_NE(info.commands[0], "");
+#endif
 }
 
 TEST_P(BackendContract, AnUnlinkedQueueIsNotListed) {
@@ -76,7 +115,7 @@ TEST_P(BackendContract, DescribeTakesNothingAndChangesNothing) {
 }
 
 TEST_P(BackendContract, UsersAreTheProcessesThatHaveTheQueueOpen) {
-  MQXX_NEEDS(statistics);
+  MQXX_NEEDS(users);
   Queue queue = make();
   Queue steps = make(1, 8, "steps");
   Queue answers = make(1, 8, "answers");
@@ -102,7 +141,7 @@ TEST_P(BackendContract, UsersAreTheProcessesThatHaveTheQueueOpen) {
 }
 
 TEST_P(BackendContract, AProcessWithSeveralHandlesIsOneUser) {
-  MQXX_NEEDS(statistics);
+  MQXX_NEEDS(users);
   const Queue first = make();
   const Queue second = Queue::open(at());
   const Queue third = second.duplicate();
@@ -110,7 +149,7 @@ TEST_P(BackendContract, AProcessWithSeveralHandlesIsOneUser) {
 }
 
 TEST_P(BackendContract, AQueueThatNobodyHasOpenHasNoUsers) {
-  MQXX_NEEDS(statistics);
+  MQXX_NEEDS(users);
   make().send("x");
   EXPECT_TRUE(describe(at()).users.empty());
   EXPECT_EQ(describe(at()).attributes.depth, 1u);
@@ -159,6 +198,54 @@ TEST_P(BackendContract, AnEmptyQueueOfManyLargeMessagesOccupiesLittle) {
   MQXX_NEEDS(statistics);
   const Queue queue = make(1 << 14, 1 << 20);
   EXPECT_LT(describe(at()).memory_bytes, std::uint64_t{1} << 20);
+}
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(List, ChangesNoByteOfAQueue) {
+  const Watchdog watchdog{std::chrono::seconds(50)};
+  const PrivateDirectory directory;
+  Queue queue = Queue::create("/q", {.capacity = 4, .message_size = 8});
+  queue.send("x", 3);
+  queue.close();
+  const std::string before = contents(directory.queue_file());
+  EXPECT_EQ(list().at(0).attributes.depth, 1u);
+  EXPECT_TRUE(contents(directory.queue_file()) == before);
+}
+
+TEST(Names, OfQueuesWhoseFilesAreNamedByAHashAreWhole) {
+  const PrivateDirectory directory;
+  const std::string name = '/' + std::string(255, 'n');
+  const Queue queue = Queue::create(name);
+  EXPECT_EQ(names(), std::vector<std::string>{name});
+}
+
+TEST(LayoutOfAFile, HasItsRegionsInOrderWithoutOverlapUpToItsEnd) {
+  for (const auto& [capacity, message_size] : {std::pair{1, 1}, {10, 64}, {10, 8192}, {100000, 4064}}) {
+    const Layout found = layout(static_cast<std::size_t>(capacity), static_cast<std::size_t>(message_size));
+    std::uint64_t end = 0;
+    for (const Region& region : found.regions) {
+      EXPECT_GE(region.offset, end) << region.name;
+      EXPECT_LT(region.offset - end, 4096u) << region.name << ": no gap but for alignment";
+      end = region.offset + region.size;
+    }
+    EXPECT_EQ(end, found.file_bytes);
+  }
+}
+
+TEST(LayoutOfAFile, IsThatOfTheFile) {
+  const PrivateDirectory directory;
+  const Queue queue = Queue::create("/q", {.capacity = 17, .message_size = 300});
+  EXPECT_EQ(std::filesystem::file_size(directory.queue_file()), layout(17, 300).file_bytes);
+}
+
+TEST(LayoutOfAFile, OfImpossibleSizesIsRefused) {
+  EXPECT_TRUE(fails_with(Errc::invalid_capacity, [] { (void)layout(0, 1); }));
+  EXPECT_TRUE(fails_with(Errc::invalid_message_size, [] { (void)layout(1, 0); }));
+  EXPECT_TRUE(fails_with(Errc::queue_too_large, [] { (void)layout(kMaxCapacity, kMaxMessageSize); }));
 }
 
 TEST_P(BackendContract, TheQueueDirectoryIsTheOneOfTheEnvironment) {

@@ -64,6 +64,7 @@ void exercise_from_outside() {
   survive([] { (void)check(kName); });
   survive([] { (void)describe(kName); });
   survive([] { (void)list(); });
+  survive([] { (void)repair(kName); });
 }
 
 class Damage : public QueueTest {

@@ -30,9 +30,10 @@ Result<void> set_nonblocking(int /*queue*/, bool /*nonblocking*/) noexcept { ret
 Access access_of(int /*queue*/) noexcept { return Access::read_write; }
 std::string kernel_queue_name(int /*queue*/) noexcept { return {}; }
 Result<UniqueFd> reopen_to_send(int /*queue*/) noexcept { return none(); }
-std::uint64_t queued_bytes(int /*queue*/) noexcept { return 0; }
+KernelStatus kernel_status(int /*queue*/) noexcept { return {}; }
 
 Result<std::vector<KernelEntry>> list_kernel_queues() noexcept { return none(); }
+std::vector<KernelUser> kernel_users(std::uint64_t /*device*/) { return {}; }
 std::optional<KernelLimits> kernel_limits() noexcept { return std::nullopt; }
 bool has_free_descriptor() noexcept { return true; }
 

@@ -159,6 +159,7 @@ Doing doing(std::uint32_t /*thread*/) noexcept { return Doing::unknown; }
 bool is_thread_of(std::uint32_t /*thread*/, std::int32_t /*pid*/) noexcept { return true; }  // cannot say no
 
 std::uint32_t user_id() noexcept { return getuid(); }
+std::string process_name(std::int32_t /*pid*/) { return {}; }
 bool belongs_to(std::int32_t /*pid*/, std::uint32_t /*uid*/) noexcept { return false; }
 // The saved user ID is not to be seen, so no process can be sure.
 bool acts_as(std::uint32_t /*uid*/) noexcept { return false; }

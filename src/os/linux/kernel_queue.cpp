@@ -290,15 +290,4 @@ std::string kernel_queue_name(int queue) noexcept {
   return std::string(name);
 }
 
-std::uint64_t queued_bytes(int queue) noexcept {
-  constexpr std::string_view kLabel = "QSIZE:";
-  std::array<char, 128> line{};
-  const ssize_t size = pread(queue, line.data(), line.size(), 0);
-  if (size <= 0) return 0;
-  const std::string_view text(line.data(), static_cast<std::size_t>(size));
-  std::uint64_t bytes = 0;
-  if (text.starts_with(kLabel)) std::from_chars(text.data() + kLabel.size(), text.data() + text.size(), bytes);
-  return bytes;
-}
-
 }  // namespace mqxx::os

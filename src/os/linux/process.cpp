@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -127,6 +128,17 @@ std::uint32_t pid_namespace() noexcept {
   known = static_cast<std::uint32_t>(status.st_ino);
   g_pid_namespace.store(known, std::memory_order_relaxed);
   return known;
+}
+
+std::string process_name(std::int32_t pid) {
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d/comm", pid);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.data(), "re"), std::fclose);
+  std::array<char, 64> text{};
+  const std::size_t size = file ? std::fread(text.data(), 1, text.size(), file.get()) : 0;
+  std::string_view name(text.data(), size);
+  if (name.ends_with('\n')) name.remove_suffix(1);
+  return std::string(name);
 }
 
 bool belongs_to(std::int32_t pid, std::uint32_t uid) noexcept {

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/wait.hpp"
@@ -105,9 +107,42 @@ TEST_F(KernelQueue, NoCallIsACancellationPoint) {
 TEST_F(KernelQueue, KeepsItsNameWhenThatIsGone) { EXPECT_EQ(kernel_queue_name(queue_.get()), name_); }
 
 TEST_F(KernelQueue, TellsTheBytesThatAreQueued) {
-  EXPECT_EQ(queued_bytes(queue_.get()), 0u);
+  EXPECT_EQ(kernel_status(queue_.get()).queued_bytes, 0u);
   ASSERT_TRUE(send(Wait::none()));
-  EXPECT_EQ(queued_bytes(queue_.get()), 1u);
+  EXPECT_EQ(kernel_status(queue_.get()).queued_bytes, 1u);
+}
+
+TEST_F(KernelQueue, TellsWhoIsRegisteredAndHow) {
+  EXPECT_EQ(kernel_status(queue_.get()).notice, KernelStatus::Notice::none);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGURG;
+  ASSERT_EQ(syscall(SYS_mq_notify, queue_.get(), &event), 0);
+  KernelStatus status = kernel_status(queue_.get());
+  EXPECT_EQ(status.notice, KernelStatus::Notice::signal);
+  EXPECT_EQ(status.signal, SIGURG);
+  EXPECT_EQ(status.registered_pid, getpid());
+  ASSERT_EQ(syscall(SYS_mq_notify, queue_.get(), nullptr), 0);
+  event.sigev_notify = SIGEV_NONE;
+  ASSERT_EQ(syscall(SYS_mq_notify, queue_.get(), &event), 0);
+  EXPECT_EQ(kernel_status(queue_.get()).notice, KernelStatus::Notice::silent);
+}
+
+TEST_F(KernelQueue, TellsWhoHasItOpenAndHowOften) {
+  const Result<FileFacts> known = facts(queue_.get());
+  ASSERT_TRUE(known);
+  const auto descriptors = [&]() -> std::uint32_t {
+    for (const KernelUser& user : kernel_users(known->device)) {
+      if (user.inode == known->inode && user.pid == getpid()) return user.descriptors;
+    }
+    return 0;
+  };
+  EXPECT_EQ(descriptors(), 1u);
+  Result<UniqueFd> second = duplicate(queue_.get());
+  ASSERT_TRUE(second);
+  EXPECT_EQ(descriptors(), 2u);
+  second->reset();
+  EXPECT_EQ(descriptors(), 1u);
 }
 
 TEST_F(KernelQueue, IsToldFromOtherDescriptors) {

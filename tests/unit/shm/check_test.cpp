@@ -112,5 +112,64 @@ TEST_F(CheckTest, ListWithoutAnEndIsFoundAndLeft) {
   EXPECT_NE(found(), "");
 }
 
+// Each kind of damage that the checker finds, undone: what can be derived is derived from the slots.
+class RepairTest : public CheckTest {
+ protected:
+  /// What is still received, as priorities.
+  std::string received() {
+    std::string all;
+    Received one;
+    while (queue_->receive(buffer_, Wait::none(), one)) all += std::to_string(one.priority) + ' ';
+    return all;
+  }
+};
+
+TEST_F(RepairTest, OfTheIndexFindsItsMessagesAgain) {
+  Index(segment_).clear();
+  segment_.index_page(0).words[3].set(77);
+  EXPECT_EQ(*queue_->repair(), 0u);
+  EXPECT_EQ(found(), "");
+  EXPECT_EQ(received(), "1 1 1 ");
+}
+
+TEST_F(RepairTest, OfCountsRingsAndListsMakesThemAnew) {
+  segment_.sender().sent.add(5);
+  segment_.sender().free_head.set(3);
+  segment_.sender().returned_head.set(12345);
+  segment_.receiver().arrived_head.set(999);
+  segment_.receiver().reading.set(4);
+  segment_.header().common.watched.set(7);
+  EXPECT_NE(found(), "");
+  EXPECT_EQ(*queue_->repair(), 0u);
+  EXPECT_EQ(found(), "");
+  EXPECT_EQ(received(), "1 1 1 ");
+}
+
+TEST_F(RepairTest, DropsWhatNobodyCouldReceiveAndKeepsTheRest) {
+  std::uint32_t slot = 0;
+  while (mark_state(segment_.slot(slot).mark.get()) != static_cast<std::uint32_t>(SlotState::queued)) ++slot;
+  segment_.slot(slot).length.set(65);
+  EXPECT_EQ(*queue_->repair(), 1u);
+  EXPECT_EQ(found(), "");
+  EXPECT_EQ(received(), "1 1 ");
+}
+
+TEST_F(RepairTest, OfAStateThatDoesNotExistFreesTheSlot) {
+  segment_.slot(0).mark.set(9);
+  EXPECT_TRUE(queue_->repair());
+  EXPECT_EQ(found(), "");
+}
+
+TEST_F(RepairTest, LeavesWhatIsReservedAsItIsAndSaysSo) {
+  segment_.sender().slots_reserved.set(segment_.geometry().slots_end + 1);
+  EXPECT_TRUE(queue_->repair());
+  expect_found("I10");
+}
+
+TEST_F(RepairTest, OfAFileThatIsCutFails) {
+  ASSERT_TRUE(os::resize(segment_.fd(), 8192));
+  EXPECT_TRUE(queue_->repair().is(Errc::queue_damaged));
+}
+
 }  // namespace
 }  // namespace mqxx::shm

@@ -18,6 +18,12 @@
 namespace mqxx::os {
 namespace {
 
+TEST(Process, HasTheNameOfItsProgram) {
+  ASSERT_EQ(pthread_setname_np(pthread_self(), "by another name"), 0);  // the main thread's is the process's
+  EXPECT_EQ(process_name(getpid()), "by another name");
+  EXPECT_EQ(process_name(-1), "");
+}
+
 TEST(Process, ThreadMapsAFileOrDoesNot) {
   const test::PrivateDirectory directory;
   const UnnamedFile file = std::move(*create_unnamed(directory.path(), 0600));
