@@ -1,8 +1,8 @@
-// WatchOnDemand: what keeps the pollable descriptor of a description right, made when somebody first asks for it; so
-// whoever does not poll pays nothing. Thread safety: all but the destructor.
+// OnDemand: what a description needs only when it is first asked for, so that whoever does not ask pays nothing. Thread
+// safety: all but the destructor.
 //
-// A Watch has descriptor(), inherited() and a static give_up(Watch*). The child of a fork(2) inherits it without the
-// threads that worked on it: it gives it up, which frees no memory, and makes its own when it asks.
+// A T has inherited(), and a static give_up(T*). The child of a fork(2) inherits it without the threads that worked on
+// it: it gives it up, which frees no memory, and makes its own when it asks.
 #pragma once
 
 #include <atomic>
@@ -12,40 +12,48 @@
 
 namespace mqxx::backend {
 
-template <class Watch>
-class WatchOnDemand {
+template <class T>
+class OnDemand {
  public:
-  WatchOnDemand() noexcept = default;
-  WatchOnDemand(const WatchOnDemand&) = delete;
-  WatchOnDemand& operator=(const WatchOnDemand&) = delete;
-  ~WatchOnDemand() {
-    Watch* const watch = watch_.load(std::memory_order_acquire);
-    if (watch == nullptr) return;
-    watch->inherited() ? Watch::give_up(watch) : delete watch;
+  OnDemand() noexcept = default;
+  OnDemand(const OnDemand&) = delete;
+  OnDemand& operator=(const OnDemand&) = delete;
+  ~OnDemand() {
+    T* const made = made_.load(std::memory_order_acquire);
+    if (made == nullptr) return;
+    made->inherited() ? T::give_up(made) : delete made;
   }
 
   /// nullptr: nobody has asked in this process.
-  [[nodiscard]] Watch* get() const noexcept {
-    Watch* const watch = watch_.load(std::memory_order_acquire);
-    return watch != nullptr && !watch->inherited() ? watch : nullptr;
+  [[nodiscard]] T* get() const noexcept {
+    T* const made = made_.load(std::memory_order_acquire);
+    return made != nullptr && !made->inherited() ? made : nullptr;
   }
 
-  /// `make` answers a Result<std::unique_ptr<Watch>>.
+  /// `make` answers a Result<std::unique_ptr<T>>.
   template <class Make>
-  Result<int> descriptor(Make make) noexcept {
-    Watch* known = watch_.load(std::memory_order_acquire);
-    if (known != nullptr && !known->inherited()) return known->descriptor();
-    Result<std::unique_ptr<Watch>> made = make();
+  Result<T*> get_or_make(Make make) noexcept {
+    T* known = made_.load(std::memory_order_acquire);
+    if (known != nullptr && !known->inherited()) return known;
+    Result<std::unique_ptr<T>> made = make();
     if (!made) return made.failure();
-    Watch* const before = known;
+    T* const before = known;
     // Release: meets the acquires, so that whoever finds it finds it made. Refused: another thread was quicker.
-    if (!watch_.compare_exchange_strong(known, made->get(), std::memory_order_acq_rel)) return known->descriptor();
-    if (before != nullptr) Watch::give_up(before);
-    return made->release()->descriptor();
+    if (!made_.compare_exchange_strong(known, made->get(), std::memory_order_acq_rel)) return known;
+    if (before != nullptr) T::give_up(before);
+    return made->release();
   }
 
  private:
-  std::atomic<Watch*> watch_{nullptr};
+  std::atomic<T*> made_{nullptr};
 };
+
+/// For those that have a descriptor.
+template <class T, class Make>
+Result<int> descriptor_on_demand(OnDemand<T>& on_demand, Make make) noexcept {
+  const Result<T*> made = on_demand.get_or_make(make);
+  if (!made) return made.failure();
+  return (*made)->descriptor();
+}
 
 }  // namespace mqxx::backend

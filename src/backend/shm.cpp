@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "backend/moving.hpp"
+#include "backend/on_demand.hpp"
 #include "backend/shm_watch.hpp"
-#include "backend/watch_on_demand.hpp"
 #include "os/process.hpp"
 #include "shm/queue.hpp"
 
@@ -92,7 +92,7 @@ class ShmBackend final : public Backend {
   [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
   Result<void> unlink() noexcept override;
   Result<int> pollable() noexcept override {
-    return watch_.descriptor([this] { return ShmWatch::make(*queue_); });
+    return descriptor_on_demand(watch_, [this] { return ShmWatch::make(*queue_); });
   }
 
   [[nodiscard]] bool intact() const noexcept override { return queue_->intact(); }
@@ -119,7 +119,7 @@ class ShmBackend final : public Backend {
   std::string name_;
   Access access_;
   std::atomic<bool> nonblocking_;
-  WatchOnDemand<ShmWatch> watch_;  // destroyed before the queue
+  OnDemand<ShmWatch> watch_;  // destroyed before the queue
 };
 
 Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {

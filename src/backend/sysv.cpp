@@ -11,13 +11,13 @@
 
 #include "backend/loan_copy.hpp"
 #include "backend/moving.hpp"
+#include "backend/on_demand.hpp"
 #include "backend/one_by_one.hpp"
 #include "backend/sysv_move.hpp"
 #include "backend/sysv_order.hpp"
 #include "backend/sysv_place.hpp"
 #include "backend/sysv_waiting.hpp"
 #include "backend/sysv_watch.hpp"
-#include "backend/watch_on_demand.hpp"
 #include "base/address.hpp"
 #include "base/sysv_key.hpp"
 
@@ -60,7 +60,7 @@ class SysvBackend final : public Backend {
   [[nodiscard]] bool is_nonblocking() const noexcept override { return nonblocking_.load(std::memory_order_relaxed); }
   Result<void> unlink() noexcept override;
   Result<int> pollable() noexcept override {
-    return watch_.descriptor([this] { return SysvWatch::make(queue_); });
+    return descriptor_on_demand(watch_, [this] { return SysvWatch::make(queue_); });
   }
 
   [[nodiscard]] Identity identity() const noexcept override {
@@ -100,7 +100,7 @@ class SysvBackend final : public Backend {
   std::atomic<bool> nonblocking_;
   std::atomic<std::size_t> message_size_;  // as it was when last asked for
   std::atomic<std::size_t> room_{1024};    // what was enough for the last message
-  WatchOnDemand<SysvWatch> watch_;
+  OnDemand<SysvWatch> watch_;
 };
 
 // ---- Waiting
