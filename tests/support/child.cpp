@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <system_error>
 #include <utility>
@@ -49,6 +51,26 @@ class PipeListener : public testing::EmptyTestEventListener {
   bool any_ = false;
 };
 
+/// A thread that is still starting may hold the address sanitizer's allocator, which is locked for ever in a child that
+/// is forked just then. So it is waited, for a while, until all others sleep.
+void let_threads_start() {
+#ifdef __SANITIZE_ADDRESS__
+  const auto all_sleep = [] {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream file(task.path() / "stat");
+      std::string text;
+      std::getline(file, text);
+      const std::size_t end = text.rfind(')');
+      const bool self = task.path().filename() == std::to_string(::gettid());
+      if (!self && end != text.npos && text.compare(end + 2, 1, "S") != 0) return false;
+    }
+    return true;
+  };
+  constexpr int kPatience = 100;  // milliseconds: some tests fork on purpose while others work
+  for (int i = 0; i < kPatience && !all_sleep(); ++i) std::this_thread::sleep_for(1ms);
+#endif
+}
+
 [[noreturn]] void run_child(const std::function<void()>& body, int fd, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // It died before the line above could count; 0 is a parent in another PID namespace.
@@ -81,6 +103,7 @@ Child::Child(const std::function<void()>& body) {
   std::cout.flush();
   std::fflush(nullptr);
   const pid_t parent = ::getpid();
+  let_threads_start();
   pid_ = ::fork();
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid_ == 0) {
