@@ -68,9 +68,11 @@ bool SysvWatch::show(Edge edge) noexcept {
   gone_ = facts.is(Errc::queue_removed);
   if (!gone_ && (!facts || !limits)) return false;
   const os::Bell now = gone_ ? os::Bell::some : state_of(*facts, attributes_of(*facts, *limits).message_size);
-  const bool changed = now != shown_;
+  const std::uint64_t messages = gone_ ? 0 : facts->messages;
+  const bool changed = now != shown_ || messages != messages_;
   if (!changed && edge == Edge::where_changed) return false;
   shown_ = now;
+  messages_ = messages;
   os::set_readiness(readiness_.get(), now);
   return changed;
 }

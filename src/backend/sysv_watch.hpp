@@ -4,6 +4,7 @@
 //    until one comes and leave it where it is, but takes one without bytes.)
 //  - What this process does to the queue shows when the call returns, through look(). What others do shows within an
 //    eighth of the time for which nothing had happened, at most kLongest, at least kShortest.
+//  - It shows an edge where the number of messages is another than it was at the last look.
 //  - Whoever waits for edges and goes on until a call finds nothing misses nothing: look_anew().
 //  - A queue that was removed is readable: whoever then receives is told.
 //  - Owned by the process that made it: in a child of fork(2) there is no thread, and it is given up unused.
@@ -57,6 +58,7 @@ class SysvWatch {
   UniqueFd readiness_;
   std::mutex mutex_;  // whoever looked last sets what is shown
   os::Bell shown_ = os::Bell::empty;
+  std::uint64_t messages_ = 0;
   std::atomic<bool> gone_{false};
   std::atomic<std::uint32_t> ending_{0};
   std::thread thread_;
