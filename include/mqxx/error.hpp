@@ -37,6 +37,7 @@ enum class Errc {
   too_many_users,        ///< EUSERS: more processes have the queue open than it has room for
   too_many_bytes,        ///< EMFILE: the kernel's queues of this user would take more than RLIMIT_MSGQUEUE
   too_many_queues,       ///< ENOSPC: the kernel has as many as fs.mqueue.queues_max, or kernel.msgmni, allows
+  already_registered,    ///< EBUSY: a process is registered to be told of messages, perhaps this one
   would_deadlock,        ///< EDEADLK: called from a signal handler inside another mqxx call of the thread
   type_mismatch,         ///< EINVAL: TypedQueue<T> on a queue whose message size is not sizeof(T)
   unsupported,           ///< ENOTSUP: not possible in the home that the address names

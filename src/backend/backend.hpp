@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,6 +50,16 @@ struct Identity {
   std::uint64_t device = 0;
   std::uint64_t number = 0;
   friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+/// How a registered process is told: by a signal; in a thread of its own, by a call; or not at all, where it only takes
+/// the place.
+struct Notice {
+  enum class Kind : std::uint8_t { signal, call, nothing };
+  Kind kind = Kind::nothing;
+  int signal = 0;
+  std::uint64_t value = 0;
+  std::function<void()> call{};
 };
 
 class Backend {
@@ -95,6 +106,20 @@ class Backend {
   /// It is the backend's. Until it is asked for nothing is done for it; in the child of a fork(2) it is asked for
   /// again.
   virtual Result<int> pollable() noexcept { return descriptor(); }
+  /// Between the two, as often as it was begun, every message that comes or goes while others are there is an edge of
+  /// pollable(). Nothing to do where it always is.
+  virtual Result<void> begin_edges() noexcept { return {}; }
+  virtual void end_edges() noexcept {}
+  /// A number that every message changes which comes or goes, for who has begun late; 0 where there is nothing to
+  /// begin.
+  [[nodiscard]] virtual std::uint64_t changes() noexcept { return 0; }
+
+  /// Registers this process to be told once, when a message comes to the empty queue and nobody waits for it; see
+  /// mq_notify(3). Fails with already_registered while somebody is, and with unsupported.
+  virtual Result<void> register_notice(Notice&& /*notice*/) noexcept { return Errc::unsupported; }
+  /// This process is not registered any more, if it was; a call that has not begun is not made.
+  virtual Result<void> cancel_notice() noexcept { return Errc::unsupported; }
+
   /// Gives the descriptor away. REQUIRES: nobody else uses the backend; it is of no use afterwards.
   virtual Result<int> release() noexcept { return Errc::unsupported; }
 

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "backend/kernel_limits.hpp"
+#include "backend/kernel_notice.hpp"
 #include "backend/loan_copy.hpp"
 #include "backend/moving.hpp"
+#include "backend/on_demand.hpp"
 #include "backend/one_by_one.hpp"
 #include "os/kernel_queue.hpp"
 
@@ -57,6 +59,9 @@ class KernelBackend final : public Backend {
   }
   Result<void> unlink() noexcept override;
 
+  Result<void> register_notice(Notice&& notice) noexcept override;
+  Result<void> cancel_notice() noexcept override;
+
   Result<int> descriptor() noexcept override { return queue_.get(); }
   Result<int> release() noexcept override { return queue_.release(); }
 
@@ -73,7 +78,23 @@ class KernelBackend final : public Backend {
   std::string name_;
   std::size_t message_size_;
   Access access_;
+  OnDemand<KernelNotice> notice_;  // destroyed before the queue
 };
+
+Result<void> KernelBackend::register_notice(Notice&& notice) noexcept {
+  const Result<KernelNotice*> ours = notice_.get_or_make([this] { return KernelNotice::make(queue_.get()); });
+  if (!ours) return ours.failure();
+  return (*ours)->begin(std::move(notice));
+}
+
+// Also what was registered past this library, through the descriptor.
+Result<void> KernelBackend::cancel_notice() noexcept {
+  if (KernelNotice* const ours = notice_.get()) {
+    ours->cancel();
+    return {};
+  }
+  return os::cancel_notify(queue_.get());
+}
 
 // The size of a message is known when it has left the queue, so there has to be memory for the largest one before. What
 // is large is then copied into as much as it needs; if that fails the message keeps the large memory, and is not lost.

@@ -9,6 +9,7 @@
 
 #include "backend/moving.hpp"
 #include "backend/on_demand.hpp"
+#include "backend/shm_notice.hpp"
 #include "backend/shm_watch.hpp"
 #include "os/process.hpp"
 #include "shm/queue.hpp"
@@ -94,6 +95,14 @@ class ShmBackend final : public Backend {
   Result<int> pollable() noexcept override {
     return descriptor_on_demand(watch_, [this] { return ShmWatch::make(*queue_); });
   }
+  Result<void> begin_edges() noexcept override { return queue_->begin_poll(shm::Edges::yes); }
+  void end_edges() noexcept override { queue_->end_poll(shm::Edges::yes); }
+  [[nodiscard]] std::uint64_t changes() noexcept override {
+    const Statistics statistics = queue_->statistics();
+    return statistics.messages_sent + statistics.messages_received;
+  }
+  Result<void> register_notice(Notice&& notice) noexcept override;
+  Result<void> cancel_notice() noexcept override;
 
   [[nodiscard]] bool intact() const noexcept override { return queue_->intact(); }
   [[nodiscard]] Identity identity() const noexcept override { return file_identity(queue_->segment().fd()); }
@@ -119,7 +128,8 @@ class ShmBackend final : public Backend {
   std::string name_;
   Access access_;
   std::atomic<bool> nonblocking_;
-  OnDemand<ShmWatch> watch_;  // destroyed before the queue
+  OnDemand<ShmWatch> watch_;  // these are destroyed before the queue
+  OnDemand<ShmNotice> notice_;
 };
 
 Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
@@ -199,6 +209,17 @@ Result<void> remove_name(const std::string& name, std::uint64_t inode) {
 
 Result<void> ShmBackend::unlink() noexcept {
   return or_no_memory([this] { return remove_name(name_, queue_->segment().place().inode); });
+}
+
+Result<void> ShmBackend::register_notice(Notice&& notice) noexcept {
+  const Result<ShmNotice*> ours = notice_.get_or_make([this] { return ShmNotice::make(*queue_); });
+  if (!ours) return ours.failure();
+  return (*ours)->begin(std::move(notice));
+}
+
+Result<void> ShmBackend::cancel_notice() noexcept {
+  if (ShmNotice* const ours = notice_.get()) ours->cancel();
+  return {};
 }
 
 // The mode that the creator asked for: the file itself is wider (src/shm/segment.cpp says why).

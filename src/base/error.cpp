@@ -37,6 +37,7 @@ constexpr std::array kRows{
     ErrorRow{Errc::too_many_users, EUSERS, "EUSERS", "too many processes have the queue open"},
     ErrorRow{Errc::too_many_bytes, EMFILE, "EMFILE", "the kernel's queues of this user would take too many bytes"},
     ErrorRow{Errc::too_many_queues, ENOSPC, "ENOSPC", "the kernel has as many queues as it allows"},
+    ErrorRow{Errc::already_registered, EBUSY, "EBUSY", "a process is registered already to be told of messages"},
     ErrorRow{Errc::would_deadlock, EDEADLK, "EDEADLK",
              "called from a signal handler that interrupted another call on a queue"},
     ErrorRow{Errc::type_mismatch, EINVAL, "EINVAL", "the message size is not the size of the type"},

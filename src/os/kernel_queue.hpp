@@ -66,6 +66,19 @@ struct KernelStatus {
 /// REQUIRES: the queue is readable.
 KernelStatus kernel_status(int queue) noexcept;
 
+// ---- Notices, as mq_notify(3): of this process, once, for the next message that comes to the empty queue while nobody
+// waits for it. They fail with already_registered, and with invalid_argument for no signal.
+
+Result<void> notify_by_signal(int queue, int signal, std::uint64_t value) noexcept;
+Result<void> notify_silently(int queue) noexcept;
+/// Through one of make_notice(), which serves one registration. await_notice sleeps until that is over.
+/// @return whether by a message: otherwise it was cancelled, or this process has closed the queue
+Result<UniqueFd> make_notice() noexcept;
+Result<void> notify_through(int queue, int notice) noexcept;
+bool await_notice(int notice) noexcept;
+/// Does nothing where this process is not registered.
+Result<void> cancel_notify(int queue) noexcept;
+
 // ---- Descriptors
 
 Result<bool> close_on_exec(int fd) noexcept;

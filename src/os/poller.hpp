@@ -8,7 +8,7 @@
 //  - The deadline is on the monotonic clock, kNow or kNever. What is ready is answered when it has passed, too.
 //  - Its cost does not depend on how many descriptors are not ready.
 //  - wake ends one wait, in progress or to come; from any thread and from signal handlers.
-//  - One thread at a time, but for wake. No call is a cancellation point.
+//  - One thread at a time waits. Others may add, change and remove meanwhile. No call is a cancellation point.
 //  - A child of fork(2) shares it with its parent: it may destroy it and nothing else.
 #pragma once
 

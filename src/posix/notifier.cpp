@@ -61,13 +61,12 @@ void* run_call(void* argument) {
 
 }  // namespace
 
-// A signal from another user, or of another PID namespace, is raised here. Where nobody else may open the queue, and
-// everybody who may is allowed to raise signals, a program with one thread keeps its one thread.
+// A signal from another user, or of another PID namespace, is raised here. Where senders may, a program with one thread
+// keeps its one thread.
 bool Notifier::needs_helper(OpenQueue& queue, const sigevent& event) noexcept {
   if (event.sigev_notify == SIGEV_THREAD) return true;
   if (event.sigev_notify == SIGEV_NONE) return false;
-  const Result<os::FileFacts> facts = os::facts(queue.queue_if_mapped()->segment().fd());
-  return !facts || (facts->mode & 077U) != 0 || !os::acts_as(facts->uid);
+  return !queue.queue_if_mapped()->senders_may_raise();
 }
 
 void Notifier::fill(Order& order, const sigevent& event, std::uint32_t number) noexcept {

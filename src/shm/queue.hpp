@@ -151,6 +151,9 @@ class Queue {
   /// @return whether this process was registered
   bool cancel_notice() noexcept;
   [[nodiscard]] bool notice_is_ours() const noexcept;
+  /// Whether senders raise the signal of a registration of this process by themselves: nobody else may open the queue,
+  /// and everybody who may is allowed to. Elsewhere somebody in the process has to.
+  [[nodiscard]] bool senders_may_raise() const noexcept;
   Told notice(std::uint32_t number) noexcept;
   /// For a helper thread: returns when the registration is not pending any more.
   Told await_notice(std::uint32_t number) noexcept;

@@ -199,6 +199,11 @@ bool Queue::may_raise(std::uint32_t user, std::int32_t pid) const noexcept {
   return os::acts_as(facts->uid) || os::belongs_to(pid, facts->uid);
 }
 
+bool Queue::senders_may_raise() const noexcept {
+  const Result<os::FileFacts> facts = os::facts(segment_.fd());
+  return facts && (facts->mode & 077U) == 0 && os::acts_as(facts->uid);
+}
+
 // The number alone does not tell: when its user has died, or has become another program by exec, somebody else has it.
 bool Queue::registered_lives() const noexcept {
   const Watch& watch = segment_.header().watch;

@@ -32,6 +32,13 @@ std::string kernel_queue_name(int /*queue*/) noexcept { return {}; }
 Result<UniqueFd> reopen_to_send(int /*queue*/) noexcept { return none(); }
 KernelStatus kernel_status(int /*queue*/) noexcept { return {}; }
 
+Result<void> notify_by_signal(int /*queue*/, int /*signal*/, std::uint64_t /*value*/) noexcept { return none(); }
+Result<void> notify_silently(int /*queue*/) noexcept { return none(); }
+Result<UniqueFd> make_notice() noexcept { return none(); }
+Result<void> notify_through(int /*queue*/, int /*notice*/) noexcept { return none(); }
+bool await_notice(int /*notice*/) noexcept { return false; }
+Result<void> cancel_notify(int /*queue*/) noexcept { return none(); }
+
 Result<std::vector<KernelEntry>> list_kernel_queues() noexcept { return none(); }
 std::vector<KernelUser> kernel_users(std::uint64_t /*device*/) { return {}; }
 std::optional<KernelLimits> kernel_limits() noexcept { return std::nullopt; }
