@@ -29,8 +29,9 @@ namespace mqxx {
 
 class MessageRange;
 namespace detail {
+class Notifying;
 class Transfer;
-}
+}  // namespace detail
 
 /// A description of one queue: RAII, movable, safe to use from any number of threads at once.
 /// A queue whose file is cut short by force is queue_damaged from every call that notices. For that the first opening
@@ -268,6 +269,7 @@ class Queue {
 
  private:
   friend class MessageRange;
+  friend class detail::Notifying;
   friend class detail::Transfer;
 
   bool send_or_throw(Payload payload, Priority priority, const Wait& wait);

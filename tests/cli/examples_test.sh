@@ -20,6 +20,10 @@ it 'typed'
 run 0 "$programs/example-typed"
 shows '1 ms: 20.5 degrees' '2 ms: 21 degrees' 'EINVAL'
 
+it 'notification'
+run 0 "$programs/example-notification"
+prints 'one tea\ntwo coffees\nthe bill, please\n'
+
 it 'sysv'
 run 0 "$programs/example-sysv"
 shows '1 message' 'Hellø Wårld!' 'nothing there' 'for Eve, the first to come' 'for Bob' 'for Eve, since it is not for Ann' \

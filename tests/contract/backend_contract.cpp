@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 
 #include <unistd.h>
+
+#include <mqxx/notification.hpp>
 
 namespace mqxx::test {
 namespace {
@@ -192,6 +195,15 @@ void BackendContract::without_exact_sizes() {
   queue.send("1234");
   EXPECT_EQ(queue.receive(std::span(small)).size, 4u) << "a buffer must hold the message, not the largest one";
   queue.unlink();
+}
+
+void BackendContract::without_notices() {
+  Queue queue = make(2, 64, "untold");
+  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { notify_by_signal(queue, SIGUSR1); }));
+  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { notify_by_call(queue, [] {}); }));
+  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { notify_silently(queue); }));
+  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { cancel_notify(queue); }));
+  EXPECT_TRUE(says(sentence_of([&] { notify_silently(queue); }), "notify_silently", queue.name(), "ENOTSUP"));
 }
 
 void BackendContract::without_lives_on() {

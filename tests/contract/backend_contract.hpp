@@ -25,6 +25,7 @@ struct Capabilities {
   bool names = true;           ///< addresses are names of up to 255 bytes
   bool exact_sizes = true;     ///< capacity and message size are those that were asked for
   bool lives_on = true;        ///< a queue whose name was removed serves those who have it open
+  bool notices = true;         ///< one process may be registered to be told of the next message
   bool times = true;           ///< of the last send and receive, and by whom: a part of the statistics
 };
 
@@ -93,6 +94,7 @@ class BackendContract : public testing::TestWithParam<Home> {
   void without_names();
   void without_exact_sizes();
   void without_lives_on();
+  void without_notices();
 
   PrivateDirectory directory_;
   std::string filler_;  ///< a message of the size that make() was last asked for

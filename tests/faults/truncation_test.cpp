@@ -2,6 +2,7 @@
 // none, and nobody dies, hangs or is handed zeros.
 #include <atomic>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -9,6 +10,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <mqxx/notification.hpp>
 
 #include "support/child.hpp"
 #include "support/queue_test.hpp"
@@ -327,6 +330,30 @@ TEST_F(Truncation, InTheMiddleOfTrafficEveryMessageIsWholeAndEverybodyIsTold) {
     queue.close();
     Queue::unlink("/q");
   }
+}
+
+// The thread that looks after polled queues finds it, for nobody calls.
+TEST_F(Truncation, ASubscriberIsToldAndCalledNoMore) {
+  Queue queue = filled(64);
+  (void)drained(queue);
+  std::atomic<int> called{0};
+  std::atomic<int> told{0};
+  std::error_code code;
+  const Subscription subscription = on_message(
+      queue, [&](Queue&) { ++called; },
+      [&](const std::exception_ptr& error) {
+        try {
+          std::rethrow_exception(error);
+        } catch (const Error& thrown) {
+          code = thrown.code();
+        }
+        ++told;
+      });
+  cut(file_size() / 2);
+  wait_until([&] { return told == 1; });
+  EXPECT_EQ(code, Errc::queue_damaged);
+  EXPECT_EQ(called, 0);
+  EXPECT_FALSE(subscription.is_active());
 }
 
 }  // namespace
