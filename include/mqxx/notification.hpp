@@ -23,6 +23,7 @@ struct Subscriber;
 class Subscription {
  public:
   Subscription() noexcept = default;
+  /// What on_message() makes it of.
   explicit Subscription(std::shared_ptr<detail::Subscriber> subscriber) noexcept : subscriber_(std::move(subscriber)) {}
   Subscription(Subscription&& other) noexcept = default;
   Subscription& operator=(Subscription&& other) noexcept;

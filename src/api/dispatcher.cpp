@@ -14,7 +14,10 @@ namespace mqxx::detail {
 struct Dispatcher::Run {
   explicit Run(os::Poller made) noexcept : poller(std::move(made)) {}
   os::Poller poller;
-  std::jthread thread;  // joined before the poller goes
+  // Under the mutex. Reserved for all that are watched, so that the thread is never out of memory.
+  std::vector<std::uint64_t> due;   // to be attended in the next turn without an edge
+  std::vector<std::uint64_t> turn;  // of the thread alone
+  std::jthread thread;              // joined before all that goes
 };
 
 /// A description with subscribers. Shared, because its end takes the locks of the queue, and is not for the mutex.
@@ -125,8 +128,8 @@ Result<void> Dispatcher::add(const std::shared_ptr<Subscriber>& subscriber) {
   };
   try {
     watched.subscribers.reserve(watched.subscribers.size() + 1);
-    due_.reserve(watched_.size());
-    turn_.reserve(watched_.size() + kReady);
+    run_->due.reserve(watched_.size() + kReady);  // they change places
+    run_->turn.reserve(watched_.size() + kReady);
   } catch (const std::bad_alloc&) {
     give_up();
     throw;
@@ -181,22 +184,22 @@ void Dispatcher::run(Run& own, const std::stop_token& ending) noexcept {
       lock.unlock();
       return;
     }
-    const std::int64_t deadline = due_.empty() ? os::Poller::kNever : os::Poller::kNow;
+    const std::int64_t deadline = own.due.empty() ? os::Poller::kNever : os::Poller::kNow;
     lock.unlock();
     const std::size_t count = own.poller.wait(ready, deadline);
     lock.lock();
     if (ending.stop_requested()) return;
-    turn_.swap(due_);
-    for (std::size_t i = 0; i < count; ++i) turn_.push_back(ready[i].number);
-    for (std::size_t i = 0; i < turn_.size() && !ending.stop_requested(); ++i) {
-      attend(turn_[i], lock);
+    own.turn.swap(own.due);
+    for (std::size_t i = 0; i < count; ++i) own.turn.push_back(ready[i].number);
+    for (std::size_t i = 0; i < own.turn.size() && !ending.stop_requested(); ++i) {
+      attend(own, own.turn[i], lock);
       if (is_child()) return;  // its parent's mutex, and nobody is subscribed
     }
-    turn_.clear();
+    own.turn.clear();
   }
 }
 
-void Dispatcher::attend(std::uint64_t number, Lock& lock) noexcept {
+void Dispatcher::attend(Run& own, std::uint64_t number, Lock& lock) noexcept {
   const auto entry = watched_.find(number);
   if (entry == watched_.end()) return;
   std::shared_ptr<Watched> watched = entry->second;
@@ -223,7 +226,7 @@ void Dispatcher::attend(std::uint64_t number, Lock& lock) noexcept {
   lock.lock();
   const auto now = again ? watched_.find(number) : watched_.end();
   if (now == watched_.end() || now->second.get() != attended || std::exchange(now->second->due, true)) return;
-  due_.push_back(number);
+  own.due.push_back(number);
 }
 
 void Dispatcher::call(std::shared_ptr<Subscriber> subscriber, const Failure& failure, Lock& lock) noexcept {

@@ -68,7 +68,7 @@ class Dispatcher {
   std::unique_ptr<Run> end_if_idle() noexcept;
   std::shared_ptr<Watched> remove(const Subscriber& subscriber) noexcept;
   // With the mutex, which they give back meanwhile; without it in the child of a fork.
-  void attend(std::uint64_t number, Lock& lock) noexcept;
+  void attend(Run& own, std::uint64_t number, Lock& lock) noexcept;
   void call(std::shared_ptr<Subscriber> subscriber, const Failure& failure, Lock& lock) noexcept;
 
   const std::uint32_t born_;  // generation of forks
@@ -76,8 +76,6 @@ class Dispatcher {
   std::condition_variable changed_;
   // By the number that the poller has of a description.
   std::unordered_map<std::uint64_t, std::shared_ptr<Watched>> watched_;
-  std::vector<std::uint64_t> due_;   // to be attended in the next turn without an edge
-  std::vector<std::uint64_t> turn_;  // of the thread alone; reserved with due_, so that nothing is out of memory
   std::uint64_t turns_ = 0;
   const Subscriber* called_ = nullptr;  // runs without the mutex
   std::thread::id caller_;              // the dispatcher's thread, while it may run what is the program's
