@@ -19,6 +19,7 @@ set(pages
   mqxx.3
   mqxx.7
   mqxx.Error.3
+  mqxx.EventLoop.3
   mqxx.Message.3
   mqxx.OpenOptions.3
   mqxx.Queue.3

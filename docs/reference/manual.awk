@@ -51,7 +51,12 @@ function text_of(s,    result, match_of) {
   return result s
 }
 
-function capital(s) { return toupper(substr(s, 1, 1)) substr(s, 2) }
+# Not of a name, such as stop() or max_messages.
+function capital(s,    word) {
+  word = s
+  sub(/ .*/, "", word)
+  return word ~ /[(:_=\\]/ ? s : toupper(substr(s, 1, 1)) substr(s, 2)
+}
 
 # One piece of a comment: what stands behind @param, @return, @throws or @see, or text without any of these.
 function piece(s, indent,    name, item) {

@@ -13,14 +13,14 @@
 
 function begin_header() {
   doc = ""; text = ""; own = ""; held = 0; first = 1; in_doc = 0
-  kind = ""; type = ""; public = 1; depth = 0; skip_to = ""; prefix = ""
+  kind = ""; type = ""; public = 1; depth = 0; skipped = 0; prefix = ""
 }
 
 # The declaration that is complete is told when no further ///< line can belong to it.
 function tell() {
   if (!held) return
   held = 0
-  if (public && text !~ /^(friend|static_assert|using [^=]*;)|backend::/ && !is_of_every_class()) {
+  if (public && text !~ /^(friend|static_assert|using [^=]*;)|backend::/ && !is_of_every_class() && !is_defined_later()) {
     declaration(without_body(text), doc, own, first)
     first = 0
   }
@@ -29,8 +29,11 @@ function tell() {
 
 # Copies, moves and the destructor, unless there is something to say about them.
 function is_of_every_class() {
-  return doc own == "" && text ~ /^~|= delete;$|operator=\(|[A-Za-z]\([A-Za-z]+&& other\)/
+  return text ~ /= delete;$/ || (doc own == "" && text ~ /^~|operator=\(|[A-Za-z]\([A-Za-z]+&& other\)/)
 }
+
+# A member that is defined behind its class.
+function is_defined_later() { return type == "" && text ~ /^[^(]*[A-Za-z>]::[a-z_]+\(/ }
 
 function end_paragraph() {
   tell()
@@ -75,6 +78,8 @@ function declared_line(line,    comment) {
 }
 
 function enter(line,    words, name) {
+  sub(/\[\[[a-z]+\]\] /, "", line)
+  sub(/^ +/, "", line)
   split(line, words, " ")
   name = words[words[1] == "enum" ? 3 : 2]
   end_of_type[depth] = kind " " type  # what to go back to
@@ -82,7 +87,6 @@ function enter(line,    words, name) {
   kind = words[1]
   type = (type == "" ? "" : type "::") name
   public = kind != "class"
-  sub(/^ +/, "", line)
   type_begins(kind, type, prefix == "" ? line : prefix "\n" line, doc)
   prefix = ""; doc = ""; in_doc = 0; first = 1
 }
@@ -96,8 +100,8 @@ function leave(    back) {
 }
 
 function header_line(line) {
-  if (skip_to != "") {
-    if (line ~ skip_to) skip_to = ""
+  if (skipped > 0) {
+    skipped += count(line, "[{]") - count(line, "[}]")
   } else if (line ~ /^ *\/\/\/< / || (text != "" && !held)) {
     declared_line(line)
   } else if (line ~ /^ *\/\/\/( |$)/) {
@@ -120,13 +124,14 @@ function code_line(line) {
     section(line)
   } else if (line ~ /^ *$/) {
     end_paragraph()
-  } else if (line ~ /^namespace (detail|backend) \{$/) {
-    skip_to = "^}"
+  } else if (line ~ /^namespace (detail|backend|loop) \{$/) {
+    skipped = 1  # braces to be closed
   } else if (line ~ /^(#|namespace |} +\/\/ namespace)/) {
     end_paragraph()
     other(line)
-  } else if (line ~ /^ *\/\/|^template <>$|^struct std::|^ *(class|struct) [A-Za-z]+;$/) {
+  } else if (line ~ /^ *\/\/|^template <>$|^struct std::|^ *(class|struct) [A-Za-z_]+;$/) {
     end_paragraph()
+    prefix = ""
   } else if (line ~ /^ +(public|private|protected):$/) {
     end_paragraph()
     public = line ~ /public/
@@ -135,12 +140,12 @@ function code_line(line) {
   } else if (line ~ /^ *template <.*>$/) {
     prefix = line
     sub(/^ +/, "", prefix)
-  } else if (line ~ /^ *(class|struct|enum class) [A-Za-z]+.*\{$/) {
+  } else if (line ~ /^ *(class|struct|enum class) (\[\[[a-z]+\]\] )?[A-Za-z_]+[^()]*\{$/) {
     if (public) {
       enter(line)
     } else {
-      match(line, /^ */)
-      skip_to = "^" substr(line, 1, RLENGTH) "};"
+      skipped = 1
+      prefix = ""
     }
   } else {
     if (prefix != "") text = prefix

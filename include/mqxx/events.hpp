@@ -16,6 +16,7 @@ enum class Events : std::uint32_t {
   edges = 32,   ///< to ask for: tell of changes only. Who is told then reads, or writes, until there is no more
 };
 
+/// What is in one of the sets, and what is in both.
 [[nodiscard]] constexpr Events operator|(Events a, Events b) noexcept {
   return static_cast<Events>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }

@@ -79,6 +79,7 @@ class [[nodiscard]] Task {
   using promise_type = detail::TaskPromise<T>;
   using Handle = std::coroutine_handle<promise_type>;
 
+  /// What the compiler calls.
   explicit Task(Handle handle) noexcept : handle_(handle) {}
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
@@ -96,6 +97,7 @@ class [[nodiscard]] Task {
   /// a loop over such tasks may go on for ever, also where the compiler makes no tail calls.
   class Awaiter {
    public:
+    /// What the compiler calls.
     explicit Awaiter(Handle handle) noexcept : handle_(handle) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> awaiting) const {
