@@ -24,6 +24,7 @@ function end_section() {
 }
 
 function section(title) {
+  if (type == "") return
   end_section()
   print "/// @name " title "\n/// @{"
   in_section = 1

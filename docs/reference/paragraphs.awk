@@ -20,7 +20,7 @@ function begin_header() {
 function tell() {
   if (!held) return
   held = 0
-  if (public && text !~ /^(friend|static_assert|using [^=]*;)|backend::/ && !is_of_every_class() && !is_defined_later()) {
+  if (public && text !~ /^(friend|static_assert|using [^=]*;)|backend::|<detail::/ && !is_of_every_class() && !is_defined_later()) {
     declaration(without_body(text), doc, own, first)
     first = 0
   }
@@ -29,7 +29,7 @@ function tell() {
 
 # Copies, moves and the destructor, unless there is something to say about them.
 function is_of_every_class() {
-  return text ~ /= delete;$/ || (doc own == "" && text ~ /^~|operator=\(|[A-Za-z]\([A-Za-z]+&& other\)/)
+  return text ~ /= delete;$/ || (doc own == "" && text ~ /^~|operator=\(|[A-Za-z]\([A-Za-z]+&&( other)?\)/)
 }
 
 # A member that is defined behind its class.
@@ -118,6 +118,7 @@ function header_line(line) {
 }
 
 function code_line(line) {
+  if (line !~ /^ *\/\/|^}/) sub(/ +\/\/ .*$/, "", line)
   if (line ~ /^ *\/\/ ---- .* -+$/) {
     end_paragraph()
     gsub(/^ *\/\/ -+ | -+$/, "", line)
@@ -126,6 +127,8 @@ function code_line(line) {
     end_paragraph()
   } else if (line ~ /^namespace (detail|backend|loop) \{$/) {
     skipped = 1  # braces to be closed
+  } else if (line ~ /^inline namespace |^} +\/\/ namespace [A-Z_]+$/) {
+    end_paragraph()  # its name is a macro, and nobody writes it
   } else if (line ~ /^(#|namespace |} +\/\/ namespace)/) {
     end_paragraph()
     other(line)
