@@ -2,8 +2,8 @@
 #
 # Each block has a namespace of its own, and what they include stands in front of all. A block that has `int main()` is a
 # program: ours with the argument N runs the Nth. One that defines a function stands as it is, any other is the inside of
-# a function that has a `queue`. Blocks that begin with `// FILE.cpp` belong to plays (play.awk). FILE gets a line for each program: its number and its place, and
-# behind that "compiles only" if a comment in front of the block says so.
+# a function that has a `queue`. Blocks that begin with `// FILE.cpp` belong to plays (play.awk). FILE gets a line for each
+# program: its number and its place, and behind that "compiles only" if a comment in front of the block says so.
 
 function begin_block() {
   inside = 1; body = ""; whole = 0; functions = 0; lines = 0; skip = 0
@@ -12,7 +12,7 @@ function begin_block() {
 
 function end_block() {
   inside = 0
-  if (skip || lines == 0) return
+  if (skip || lines == 0) { only = ""; return }
   blocks++
   place = sprintf("#line %d \"%s\"\n", start + 1, FILENAME)
   if (whole) {
@@ -27,7 +27,7 @@ function end_block() {
   only = ""
 }
 
-FNR == 1 { inside = 0; only = ""; manual = FILENAME ~ /\.scd$/ }
+FNR == 1 { inside = 0; other = 0; only = ""; manual = FILENAME ~ /\.scd$/ }
 
 /^```/ {
   if (inside) { end_block(); next }
