@@ -5,10 +5,7 @@
 #include <limits>
 #include <string>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "cli/cli11.hpp"
 
 namespace mqxx::cli {
 

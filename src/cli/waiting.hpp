@@ -7,10 +7,7 @@
 
 #include <mqxx/wait.hpp>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "cli/cli11.hpp"
 
 namespace mqxx::cli {
 

@@ -16,10 +16,7 @@
 
 #include <mqxx/types.hpp>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "cli/cli11.hpp"
 
 namespace mqxx::cli {
 

@@ -4,10 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "cli/cli11.hpp"
 
 namespace mqxx::cli {
 

@@ -1,12 +1,9 @@
 #include "cli/move/delivery.hpp"
 
 #include <algorithm>
-#include <array>
 #include <climits>
 
 #include <fmt/format.h>
-
-#include <mqxx/error.hpp>
 
 #include "cli/output.hpp"
 #include "cli/queue_choice.hpp"
