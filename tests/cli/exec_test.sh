@@ -1,5 +1,6 @@
 #!/bin/sh
 # mq exec: a command for each message, and what becomes of the message when the command fails or mq is ended.
+# shellcheck disable=SC2016  # what stands in single quotes is for the inner shell
 set -eu
 . "$(dirname "$0")/support.sh"
 mq=$1
@@ -33,7 +34,7 @@ it 'options of the command are its own, and a second marker too'
 run 0 "$mq" exec --all -q /q -- echo --count 5 -- -q
 prints '%s\n' '--count 5 -- -q'
 "$mq" send /q x
-MQUEUE=/q run 0 "$mq" exec --all -- echo done
+run 0 env MQUEUE=/q "$mq" exec --all -- echo 'done'
 prints 'done\n'
 
 it 'a failure puts the message back into its place and stops'

@@ -97,9 +97,9 @@ def test_progress_of_an_unknown_total(directory):
     lines = slow_lines(stop)
     sender = subprocess.Popen([MQ, "send", "/unknown", "--lines"], stdin=lines.stdout)
     lines.stdout.close()
-    loud_one = subprocess.Popen([MQ, "receive", "/unknown", "--all", "--timeout", "1s"], stdout=subprocess.DEVNULL,
+    loud_one = subprocess.Popen([MQ, "receive", "/unknown", "--all", "--timeout", "3s"], stdout=subprocess.DEVNULL,
                                 stderr=terminal.inside)
-    quiet_one = subprocess.Popen([MQ, "receive", "/unknown", "--all", "--timeout", "1s", "--quiet"],
+    quiet_one = subprocess.Popen([MQ, "receive", "/unknown", "--all", "--timeout", "3s", "--quiet"],
                                  stdout=subprocess.DEVNULL, stderr=quiet.inside)
     terminal.read(lambda: UNKNOWN.search(terminal.screen))
     open(stop, "w").close()

@@ -32,7 +32,7 @@ cmp -s wanted.json "$scratch/out" || fail 'it is not the same'
 it 'through pipes, and by MQUEUE'
 "$mq" save /q | cat | run 0 "$mq" load /copy -
 prints '3 messages loaded\n'
-MQUEUE=/copy run 0 "$mq" save
+run 0 env MQUEUE=/copy "$mq" save
 cp "$scratch/out" piped.save
 cmp -s piped.save q.save || fail 'the file is not the same'
 run 0 "$mq" drain /copy
