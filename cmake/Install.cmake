@@ -29,7 +29,7 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/mqxx-config.cmake.in"
   "${PROJECT_BINARY_DIR}/mqxx-config.cmake" INSTALL_DESTINATION "${package}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/mqxx-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/mqxx-config.cmake" "${PROJECT_BINARY_DIR}/mqxx-config-version.cmake"
-  DESTINATION "${package}")
+  "${PROJECT_SOURCE_DIR}/cmake/mqxx-asio.cmake" DESTINATION "${package}")
 
 # The files find their prefix from where they lie, so that the installed tree may be moved.
 file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")

@@ -18,6 +18,7 @@ set(pages
   mq.1
   mqxx.3
   mqxx.7
+  mqxx.AsyncQueue.3
   mqxx.Error.3
   mqxx.EventLoop.3
   mqxx.Message.3

@@ -40,6 +40,7 @@ quietly "$cmake" -S "$here/consumer" -B "$scratch/consumer" -G Ninja \
 quietly "$cmake" --build "$scratch/consumer"
 "$scratch/consumer/with_shared"
 "$scratch/consumer/with_static"
+"$scratch/consumer/with_asio"
 
 echo 'pkg-config'
 flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --cflags --libs mqxx)
