@@ -39,6 +39,7 @@ class BasicAsyncQueue {
 
  public:
   using executor_type = Executor;
+  /// The same with another executor: use_awaitable_t<>::as_default_on_t<AsyncQueue> makes awaitables by itself.
   template <class Other>
   struct rebind_executor {                 // NOLINT(readability-identifier-naming): Asio looks for this name
     using other = BasicAsyncQueue<Other>;  // NOLINT(readability-identifier-naming): and this one
