@@ -71,6 +71,10 @@ run 0 "$programs/example-loop"
 prints 'signal 15: finishing\nserved 300 orders\n'
 grep -q '^the timer looked' "$scratch/err" || fail 'no statistics'
 
+it 'ruby'
+run 0 "$programs/example-ruby"
+prints '%s\n' 'hello world' 'EAGAIN: nothing there' 'fire USR1 handler'
+
 it 'rust'
 run 0 "$programs/example-rust"
 prints '%s\n' 'Hello, (priority 10)' 'message (priority 0)' 'queue (priority 0)' '0 messages are left' 'really none' 'async'
