@@ -29,6 +29,7 @@ set(pages
   mqxx.Wait.3
   mqxx.conf.5
   mqxx.list.3
+  mqxx.on_message.3
   mqxx.sysv.Queue.3
   mqxx.transfer.3)
 
