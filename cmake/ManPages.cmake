@@ -19,6 +19,7 @@ set(pages
   mqxx.3
   mqxx.7
   mqxx.AsyncQueue.3
+  mqxx.AsyncQueue.3
   mqxx.Error.3
   mqxx.EventLoop.3
   mqxx.Message.3
