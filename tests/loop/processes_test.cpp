@@ -63,6 +63,7 @@ void consume_by_edges(const std::string& name, const Ledger& ledger, Over over) 
 }
 
 TEST_P(LoopOnHome, EdgesShowEveryMessageOfAStreamWhileReceiversCompete) {
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
   const auto count = static_cast<std::size_t>(scaled(GetParam() == In::shm ? 100'000 : 10'000));
   const Place place = make();
   const Ledger ledger(count);
@@ -77,6 +78,7 @@ TEST_P(LoopOnHome, EdgesShowEveryMessageOfAStreamWhileReceiversCompete) {
 }
 
 TEST_P(LoopOnHome, TheDeathOfAReceiverLeavesReadinessRightForTheOthers) {
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
   constexpr int kReceivers = 3;
   constexpr int kDeaths = 4;
   const auto count = static_cast<std::size_t>(scaled(6000));
