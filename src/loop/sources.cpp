@@ -117,7 +117,9 @@ void Sources::update(std::uint32_t index) noexcept {
 }
 
 void Sources::settle() noexcept {
-  for (const std::uint32_t index : to_update_) update(index);
+  for (const std::uint32_t index : to_update_) {
+    if (sources_[index].to_update) update(index);  // else its place has been given back meanwhile
+  }
   to_update_.clear();
 }
 
