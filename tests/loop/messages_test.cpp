@@ -1,4 +1,6 @@
 // on_message: everything once and in order, a fair share a turn, nothing lost by exceptions, cancels and stops.
+#include <filesystem>
+
 #include "loop/loop_test.hpp"
 
 namespace mqxx::test {
@@ -132,6 +134,15 @@ TEST_F(LoopTest, AFailingQueueEndsItsWatchAndTellsWhomItWasToldToTell) {
   EXPECT_EQ(loop_.run(), LoopEnded::nothing_left);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_TRUE(says(told[0], "receive", removed.name(), "EIDRM"));
+}
+
+TEST_F(LoopTest, AQueueWhoseFileIsCutIsDamagedAndItsWatchEnds) {
+  Place place(In::shm, "q", kUsual);
+  Watch watch = loop_.on_message(place.queue(), [](const Message&) { FAIL(); });
+  EXPECT_EQ(loop_.run_for(0ms), LoopEnded::timed_out);
+  std::filesystem::resize_file(directory_.queue_file(), 100);
+  EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { loop_.run(); }));
+  EXPECT_FALSE(watch.is_active());
 }
 
 TEST_F(LoopTest, MessagesLargerThanTheSharedBufferArriveWhole) {
