@@ -193,6 +193,14 @@ void judge_round_trip(Judge& judge) {
   judge.compare("  with spinning off", "roundtrip-one-core", kMqxxNoSpin, kKernel, 1);
 }
 
+// The same loop over the kernel's queue is the measure.
+void judge_event_loop(Judge& judge) {
+  judge.at_least("EventLoop: a consumer that waits and drains, 1024", "loop-flow", kMqxxKernel, 2);
+  judge.takes_at_most("  round trip, p50", "loop-roundtrip", kMqxxKernel, 1.1);
+  judge.at_most("  telling of a ready queue, beyond epoll_wait", "loop-dispatch", kDispatch, 150);
+  judge.grows_at_most("  10,000 idle queues beside", "loop-idle-1", "loop-idle-10000", "turn", kSameTime);
+}
+
 void judge_idle_and_open(Judge& judge) {
   judge.at_least("waking one of 64 sleepers: time", "sleepers-64", kKernel, 1, 0);
   judge.at_least("  processor time", "sleepers-64", kKernel, 1, 1);
@@ -244,6 +252,7 @@ std::vector<Verdict> judge(const Results& results, const std::vector<Workload>& 
   judge.grows_at_most("growth with depth, N = 100,000", "depth-10", "depth-100000", "message", 4);
   judge.grows_at_most("a loan of 16 MiB", "loan-64B", "loan-16MiB", "pair", kSameTime);
   judge.share_at_least("transfer between two queues of ours", "transfer-batch64", "1to1-cap1024-64B", 0.5);
+  judge_event_loop(judge);
   judge_idle_and_open(judge);
   judge_adaptivity(judge);
   judge_posix(judge);

@@ -20,8 +20,8 @@ unsigned busy_processes(Placement placement) { return placement == Placement::bu
 std::vector<Workload> all_workloads(const Settings& settings) {
   std::vector<Workload> all;
   for (auto list : {single_thread_workloads(), flow_workloads(), round_trip_workloads(), depth_workloads(settings),
-                    loan_workloads(), transfer_workloads(), sleeper_workloads(), idle_workloads(), open_workloads(),
-                    adaptivity_workloads()}) {
+                    loan_workloads(), transfer_workloads(), event_loop_workloads(), event_loop_turn_workloads(),
+                    sleeper_workloads(), idle_workloads(), open_workloads(), adaptivity_workloads()}) {
     std::move(list.begin(), list.end(), std::back_inserter(all));
   }
 #if MQXX_BENCH_HAVE_POSIX

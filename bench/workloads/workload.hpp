@@ -56,6 +56,7 @@ void place(Placement placement, unsigned worker);
 unsigned busy_processes(Placement placement);
 
 inline const Metric kRate{"rate", "M/s", Metric::Better::higher};
+inline const Metric kDispatch{"dispatch", "ns", Metric::Better::lower};
 
 // One list a file.
 std::vector<Workload> single_thread_workloads();
@@ -68,6 +69,8 @@ std::vector<Workload> sleeper_workloads();
 std::vector<Workload> idle_workloads();
 std::vector<Workload> open_workloads();
 std::vector<Workload> transfer_workloads();
+std::vector<Workload> event_loop_workloads();
+std::vector<Workload> event_loop_turn_workloads();
 
 /// All of them, in the order of the tables.
 std::vector<Workload> all_workloads(const Settings& settings);
