@@ -119,15 +119,15 @@ Core::Ended Core::run(std::int64_t deadline_ns) {
   if (running_)
     api::throw_failure({Errc::would_deadlock}, "run", "event loop", {.words = "called from a callback of it"});
   struct Running {
-    explicit Running(Core& core) noexcept : core_(core) { core_.running_ = true; }
+    explicit Running(Core& running) noexcept : core(running) { core.running_ = true; }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
     ~Running() {
-      core_.running_ = false;
-      core_.sources_.settle();
-      core_.sweep();
+      core.running_ = false;
+      core.sources_.settle();
+      core.sweep();
     }
-    Core& core_;
+    Core& core;
   };
   const Running running(*this);
   for (;;) {

@@ -15,6 +15,8 @@ namespace {
 class TaskEntry final : public Entry {
  public:
   explicit TaskEntry(Core& core) noexcept : Entry(core) {}
+  TaskEntry(const TaskEntry&) = delete;
+  TaskEntry& operator=(const TaskEntry&) = delete;
   ~TaskEntry() override {
     if (task_) std::exchange(task_, nullptr).destroy();
   }
@@ -51,7 +53,7 @@ Watch LoopAccess::adopt(EventLoop& loop, std::coroutine_handle<> task, loop::Ent
   loop.core_->require_own("spawn");
   auto made = std::make_shared<loop::TaskEntry>(*loop.core_);
   loop::TaskEntry& owner = *made;
-  const Watch watch = loop.core_->add(std::move(made), [] {});
+  Watch watch = loop.core_->add(std::move(made), [] {});
   owner.adopt(task);
   entry = &owner;
   return watch;

@@ -100,7 +100,7 @@ Watch EventLoop::on_signal(std::initializer_list<int> signals, std::function<voi
   core_->require_own("watch");
   std::vector<int> numbers(signals);
   std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   if (numbers.empty()) refuse("signals", "there is none in the list");
   auto entry = std::make_shared<loop::SignalEntry>(*core_, numbers, std::move(callback));
   loop::SignalEntry& watcher = *entry;
