@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -69,7 +68,7 @@ std::string progress_line(const ProgressFacts& facts) {
   return line.substr(0, std::max<std::size_t>(facts.columns, 2) - 1);
 }
 
-Progress::Progress(std::string title, bool shown)
+Progress::Progress(const std::string& title, bool shown)
     : title_(printable(title)),
       shown_(shown && !is_quiet() && ::isatty(STDERR_FILENO) == 1),
       next_(started_ + kPatience) {}

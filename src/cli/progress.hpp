@@ -13,7 +13,7 @@ class Progress {
  public:
   /// @param title  what goes on: "send /orders"
   /// @param shown  false: say nothing, wherever this runs
-  explicit Progress(std::string title, bool shown = true);
+  explicit Progress(const std::string& title, bool shown = true);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Takes the line away.
