@@ -22,6 +22,10 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/mqxx" DESTINATION "${CMAKE_INST
 if(TARGET mq)
   set_target_properties(mq PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS mq)
+  set(completion "${PROJECT_SOURCE_DIR}/src/cli/completion")
+  install(FILES "${completion}/mq.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME mq)
+  install(FILES "${completion}/_mq" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+  install(FILES "${completion}/mq.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
 endif()
 
 install(EXPORT mqxx-targets NAMESPACE mqxx:: DESTINATION "${package}")

@@ -5,16 +5,27 @@
 
 set(pages
   libmqxx-posix.7
+  mq-attr.1
   mq-bench.1
+  mq-check.1
+  mq-complete.1
   mq-copy.1
   mq-drain.1
   mq-exec.1
   mq-follow.1
+  mq-info.1
+  mq-layout.1
+  mq-limits.1
+  mq-list.1
   mq-load.1
   mq-move.1
   mq-receive.1
   mq-save.1
   mq-send.1
+  mq-stats.1
+  mq-top.1
+  mq-wait.1
+  mq-watch.1
   mq.1
   mqxx.3
   mqxx.7

@@ -29,7 +29,7 @@ struct QueueInfo {
   std::uint32_t uid = 0;  ///< owner
   std::uint32_t gid = 0;
   std::uint32_t mode = 0;          ///< permission bits that were asked for, less the umask
-  bool counted = true;             ///< false: the kernel keeps no counts; memory_bytes, users and the counts of
+  bool counted = true;             ///< false: the kernel keeps no counts; memory_bytes, pollers and the counts of
                                    ///< statistics are zero, in POSIX queues of the kernel all of statistics
   std::uint64_t memory_bytes = 0;  ///< what the queue occupies now
   std::error_code error;           ///< why the queue could not be read: permission_denied, queue_damaged, ...

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -14,7 +16,7 @@ using Run = std::function<Status()>;
 
 struct Command {
   const char* name;
-  const char* alias;              ///< the habit of another tool, or nullptr
+  const char* alias;              ///< the habits of other tools, blanks between them, or nullptr
   const char* synopsis;           ///< what follows `mq NAME` in the usage line
   const char* summary;            ///< one line
   Run (*declare)(CLI::App& app);  ///< adds options and examples to `app`
@@ -37,9 +39,24 @@ Run declare_drain(CLI::App& app);
 Run declare_save(CLI::App& app);
 Run declare_load(CLI::App& app);
 Run declare_bench(CLI::App& app);
-// inspect.cpp
-Run declare_info(CLI::App& app);
+// wait.cpp
+Run declare_wait(CLI::App& app);
+// look/
 Run declare_list(CLI::App& app);
+Run declare_info(CLI::App& app);
+Run declare_attr(CLI::App& app);
+Run declare_stats(CLI::App& app);
+Run declare_watch(CLI::App& app);
+Run declare_top(CLI::App& app);
+Run declare_limits(CLI::App& app);
 Run declare_check(CLI::App& app);
+Run declare_layout(CLI::App& app);
+// complete.cpp
+Run declare_complete(CLI::App& app);
+
+/// The table, in the order of the help. main.cpp
+[[nodiscard]] std::span<const Command> commands();
+/// By its name or an alias; nullptr when there is none.
+[[nodiscard]] const Command* find_command(std::string_view word);
 
 }  // namespace mqxx::cli

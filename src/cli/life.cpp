@@ -9,8 +9,10 @@
 #include <mqxx/queue.hpp>
 
 #include "cli/command.hpp"
+#include "cli/look/homes.hpp"
 #include "cli/output.hpp"
 #include "cli/queue_choice.hpp"
+#include "cli/suggest.hpp"
 #include "cli/values.hpp"
 
 namespace mqxx::cli {
@@ -56,7 +58,10 @@ Status create(const Creation& wanted) {
 
 struct Removal {
   std::vector<std::string> names;
+  std::string home;  ///< with --all
+  bool all = false;
   bool force = false;
+  bool verbose = false;
 };
 
 /// Goes on after a failure, so that one missing queue does not keep the others alive.
@@ -65,9 +70,11 @@ Status remove(const Removal& wanted) {
   for (const std::string& name : wanted.names) {
     try {
       Queue::unlink(name);
+      if (wanted.verbose) write_out(fmt::format("removed {}\n", printable(name)));
     } catch (const Error& error) {
-      if (wanted.force && error.code() == make_error_code(Errc::not_found)) continue;
-      complain(error.what());
+      // Of all queues one may have gone by itself meanwhile.
+      if ((wanted.force || wanted.all) && error.code() == make_error_code(Errc::not_found)) continue;
+      complain(error);
       if (first_failure == Status::done) first_failure = status_of(error.code());
     }
   }
@@ -81,7 +88,7 @@ Run declare_create(CLI::App& app) {
   const CLI::Option* queue = add_queue(app, wanted->name);
   app.add_flag("-x,--exclusive", wanted->options.exclusive, "Fail if the queue exists already");
   app.add_option_function<std::string>(
-         "-c,--capacity,--maxmsg",
+         "-c,--capacity,--maxmsg,-d,--depth",
          [wanted](const std::string& text) {
            const auto capacity = parse_number(text);
            if (!capacity) refuse("--capacity", text, fmt::format("a whole number from 1 to {}", kMaxCapacity));
@@ -128,15 +135,30 @@ Run declare_remove(CLI::App& app) {
   auto wanted = std::make_shared<Removal>();
   const CLI::Option* queues = add_queues(app, wanted->names);
   app.add_flag("-f,--force", wanted->force, "A queue that is not there is no failure");
+  app.add_flag("-v,--verbose", wanted->verbose, "A line for each queue that was removed");
+  app.add_option_function<std::string>(
+         "-a,--all",
+         [wanted](const std::string& home) {
+           if (home != "/" && home != "kernel:" && home != "sysv:") refuse("--all", home, "/, kernel: or sysv:");
+           wanted->home = home;
+           wanted->all = true;
+         },
+         "Every queue of a home: / for shared memory, kernel: or sysv:")
+      ->type_name("HOME");
   app.footer(
       "The name is gone at once; programs that have the queue open go on using it. A System V queue\n"
       "is gone for them as well.\n"
       "The exit status is that of the first failure.\n\n"
       "Examples:\n"
       "  mq remove /orders\n"
-      "  mq remove --force /orders /frames\n");
+      "  mq remove --force /orders /frames\n"
+      "  mq remove --all kernel: --verbose\n");
   return [wanted, queues] {
-    require_queue(queues);
+    if (wanted->all) {
+      wanted->names = names_in_homes(wanted->home);
+    } else {
+      require_queue(queues);
+    }
     return remove(*wanted);
   };
 }

@@ -14,6 +14,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "cli/suggest.hpp"
 
 namespace mqxx::cli {
 namespace {
@@ -32,27 +33,37 @@ constexpr std::array kCommands{
     Command{"save", nullptr, "[QUEUE [FILE]] [OPTION...]", "Write all messages to a file", declare_save},
     Command{"load", nullptr, "[QUEUE [FILE]] [OPTION...]", "Send the messages of such a file", declare_load},
     Command{"bench", nullptr, "[HOME] [OPTION...]", "Measure queues on this machine", declare_bench},
-    Command{"info", nullptr, "[QUEUE] [OPTION...]", "Show attributes and statistics of a queue", declare_info},
-    Command{"list", "ls", "[OPTION...]", "List all queues", declare_list},
-    Command{"check", nullptr, "[QUEUE...] [OPTION...]", "Test the invariants of queues", declare_check},
-    Command{"remove", "rm", "[QUEUE...] [OPTION...]", "Remove queues", declare_remove},
+    Command{"wait", nullptr, "[QUEUE] [OPTION...]", "Wait for a message and leave it", declare_wait},
+    Command{"list", "ls", "[HOME] [OPTION...]", "List all queues", declare_list},
+    Command{"info", "cat", "[QUEUE] [OPTION...]", "Show attributes and statistics of a queue", declare_info},
+    Command{"attr", nullptr, "[QUEUE] [OPTION...]", "Show attributes for a shell to evaluate", declare_attr},
+    Command{"stats", nullptr, "[QUEUE...] [OPTION...]", "Show the numbers of queues", declare_stats},
+    Command{"watch", nullptr, "[QUEUE...] [OPTION...]", "Write a line for each change of queues", declare_watch},
+    Command{"top", nullptr, "[HOME] [OPTION...]", "Watch all queues on a live screen", declare_top},
+    Command{"limits", nullptr, "[ERROR] [OPTION...]", "Show what limits there are, and which an error meant",
+            declare_limits},
+    Command{"check", nullptr, "[QUEUE...] [OPTION...]", "Test the invariants of queues, and repair them",
+            declare_check},
+    Command{"layout", nullptr, "[QUEUE] [OPTION...]", "Draw where the parts of a queue lie", declare_layout},
+    Command{"remove", "rm unlink", "[QUEUE...] [OPTION...]", "Remove queues", declare_remove},
+    Command{"complete", nullptr, "[--] [WORD...]", "What a command line may go on with, for shells", declare_complete},
 };
 
-const Command* find_command(std::string_view word) {
-  const auto* const found = std::find_if(kCommands.begin(), kCommands.end(), [word](const Command& command) {
-    return word == command.name || (command.alias != nullptr && word == command.alias);
-  });
-  return found == kCommands.end() ? nullptr : found;
+/// The aliases one by one.
+std::vector<std::string> aliases_of(const Command& command) {
+  return command.alias == nullptr ? std::vector<std::string>() : CLI::detail::split(command.alias, ' ');
 }
 
 std::string help() {
   std::string text = "mq: message queues in shared memory\n\nUsage: mq COMMAND [QUEUE] [OPTION...]\n\nCommands:\n";
   for (const Command& command : kCommands) {
-    const std::string alias = command.alias == nullptr ? "" : fmt::format(", {}", command.alias);
-    text += fmt::format("  {:<16}{}\n", command.name + alias, command.summary);
+    std::string names = command.name;
+    for (const std::string& alias : aliases_of(command)) names += ", " + alias;
+    text += fmt::format("  {:<20}{}\n", names, command.summary);
   }
   text +=
-      "\n'mq COMMAND --help' shows the options of a command and examples. 'mq --version' shows the version.\n\n"
+      "\n'mq help COMMAND' shows the options of a command and examples. 'mq --version' shows the version.\n"
+      "With --quiet nothing goes to standard error, for every command.\n\n"
       "Environment:\n"
       "  MQUEUE    the queue, where the command line names none\n"
       "  MQXX_DIR  the directory of the queues (default /dev/shm)\n\n";
@@ -84,6 +95,16 @@ class HelpFormatter : public CLI::Formatter {
   const Command& command_;
 };
 
+/// What is left over: most often an option that the command does not know.
+[[noreturn]] void no_such_word(const Command& command, const CLI::App& app) {
+  const std::vector<std::string> left = app.remaining();
+  const std::string word = left.empty() ? "" : left.front();
+  const bool option = word.starts_with('-');
+  throw Complaint(Status::usage, fmt::format("{0}: {1}: '{2}'{3}; see 'mq {0} --help'", command.name,
+                                             option ? "no such option" : "one word too many", word,
+                                             option ? suggestion(word, options_of(app)) : ""));
+}
+
 Status run_command(const Command& command, const std::vector<std::string>& arguments) {
   CLI::App app(std::string(command.summary) + ".", std::string("mq ") + command.name);
   app.formatter(std::make_shared<HelpFormatter>(command));
@@ -95,26 +116,47 @@ Status run_command(const Command& command, const std::vector<std::string>& argum
   } catch (const CLI::CallForHelp&) {
     write_out(app.help());
     return Status::done;
+  } catch (const CLI::ExtrasError&) {
+    no_such_word(command, app);
   } catch (const CLI::ParseError& error) {
     throw Complaint(Status::usage, fmt::format("{0}: {1}; see 'mq {0} --help'", command.name, error.what()));
   }
   return run();
 }
 
-Status run(const std::vector<std::string>& arguments) {
+[[noreturn]] void no_such_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    names.emplace_back(command.name);
+    for (std::string& alias : aliases_of(command)) names.push_back(std::move(alias));
+  }
+  throw Complaint(Status::usage,
+                  fmt::format("no such command: '{}'{}; see 'mq --help'", word, suggestion(word, names)));
+}
+
+const Command& known_command(const std::string& word) {
+  const Command* const command = find_command(word);
+  if (command == nullptr) no_such_command(word);
+  return *command;
+}
+
+Status run(std::vector<std::string> arguments) {
+  if (!arguments.empty() && arguments.front() == "--quiet") {
+    be_quiet();
+    arguments.erase(arguments.begin());
+  }
   const std::string word = arguments.empty() ? "" : arguments.front();
   if (word == "--version") {
     write_out("mq " MQXX_VERSION "\n");
     return Status::done;
   }
+  if (word == "help" && arguments.size() > 1) return run_command(known_command(arguments[1]), {"--help"});
   if (word == "--help" || word == "-h" || word == "help") {
     write_out(help());
     return Status::done;
   }
   if (word.empty()) throw Complaint(Status::usage, "no command; see 'mq --help'");
-  const Command* const command = find_command(word);
-  if (command == nullptr) throw Complaint(Status::usage, fmt::format("no such command: '{}'; see 'mq --help'", word));
-  return run_command(*command, {arguments.begin() + 1, arguments.end()});
+  return run_command(known_command(word), {arguments.begin() + 1, arguments.end()});
 }
 
 /// Ends as every program does whose reader went away.
@@ -133,7 +175,7 @@ Status guarded(const std::vector<std::string>& arguments) {
     complain(complaint.what());
     return complaint.status();
   } catch (const Error& error) {
-    complain(error.what());
+    complain(error);
     return status_of(error.code());
   } catch (const std::exception& error) {
     complain(error.what());
@@ -142,6 +184,17 @@ Status guarded(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view word) {
+  const auto* const found = std::find_if(kCommands.begin(), kCommands.end(), [word](const Command& command) {
+    const std::vector<std::string> aliases = aliases_of(command);
+    return word == command.name || std::find(aliases.begin(), aliases.end(), word) != aliases.end();
+  });
+  return found == kCommands.end() ? nullptr : found;
+}
+
 }  // namespace mqxx::cli
 
 int main(int argc, char** argv) {

@@ -108,9 +108,9 @@ for arguments in 'info /garbled' 'receive /garbled -n' 'peek /garbled' 'check /g
 done
 
 it 'list shows the queues that are well, and the others with a reason'
-run 0 "$mq" list
+run 0 "$mq" list /
 shows /model /noise /future
-run 0 "$mq" list --json
+run 0 "$mq" list / --json
 shows '"error"' '"name": "/model"'
 run 0 "$mq" receive /model --all --lines
 prints 'one\ntwo\n'
@@ -119,7 +119,7 @@ it 'what is no queue can be removed by its name'
 for name in nothing text noise zeros stump half future garbled; do
   run 0 "$mq" remove "/$name"
 done
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 prints '/model\n/q\n'
 
 it 'the directory of the queues is missing'

@@ -19,7 +19,7 @@ for key in pair_ns stream_per_s round_trip_p50_ns round_trip_p99_ns; do
 done
 
 it 'nothing is left'
-run 0 "$mq" list
+run 0 "$mq" list /
 silent
 
 it 'wrong use'

@@ -50,7 +50,7 @@ silent
 
 it 'a name without its slash gets one'
 run 0 "$mq" create bare
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 shows /bare
 
 it '255 bytes after the slash are a name'

@@ -6,7 +6,7 @@ mq=$1
 
 it 'help names every command, the exit statuses and the environment'
 run 0 "$mq" --help
-shows create send receive peek info list check remove 'Exit status' 'MQUEUE' 'MQXX_DIR' Examples
+shows create send receive peek wait list info attr stats watch top limits check layout remove 'Exit status' 'MQUEUE' 'MQXX_DIR' Examples
 cp "$scratch/out" "$scratch/help"
 run 0 "$mq" -h
 cmp -s "$scratch/out" "$scratch/help" || fail '-h and --help differ'
@@ -14,13 +14,13 @@ run 0 "$mq" help
 cmp -s "$scratch/out" "$scratch/help" || fail 'help and --help differ'
 
 it 'the help of each command shows examples of that command'
-for command in create send receive peek info list check remove; do
+for command in create send receive peek wait list info attr stats watch top limits check layout remove complete; do
   run 0 "$mq" "$command" --help
   shows "Usage: mq $command" "Examples:" "  mq $command" '-h,--help'
 done
 
 it 'aliases are the commands'
-for pair in recv:receive ls:list rm:remove; do
+for pair in recv:receive ls:list rm:remove unlink:remove cat:info; do
   run 0 "$mq" "${pair%%:*}" --help
   shows "Usage: mq ${pair#*:}"
 done
@@ -36,7 +36,7 @@ run 64 "$mq" conjure
 complains "no such command: 'conjure'" "see 'mq --help'"
 run 64 "$mq" --frobnicate
 complains "'--frobnicate'"
-for command in create send receive peek info list check remove; do
+for command in create send receive peek wait list info attr stats watch top limits check layout remove; do
   run 64 "$mq" "$command" --frobnicate
   complains "$command: " --frobnicate "see 'mq $command --help'"
 done

@@ -5,11 +5,11 @@ set -eu
 mq=$1
 
 it 'no queues: list is empty in every form'
-run 0 "$mq" list
+run 0 "$mq" list /
 silent
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 silent
-run 0 "$mq" list --json
+run 0 "$mq" list / --json
 prints '[]\n'
 run 0 "$mq" check --all
 silent
@@ -27,7 +27,7 @@ it 'info names who has the queue open'
 "$mq" receive /a >"$scratch/late" &
 receiver=$!
 # shellcheck disable=SC2317  # called by name
-open_in_receiver() { "$mq" info /a | grep -q "^open in: *$receiver\$"; }
+open_in_receiver() { "$mq" info /a | grep -q "^open in: *$receiver mq\$"; }
 eventually open_in_receiver
 # shellcheck disable=SC2317
 one_waits() { "$mq" info /a | grep -q '1 to receive'; }
@@ -44,19 +44,19 @@ if command -v python3 >/dev/null; then
 fi
 
 it 'list shows every queue, by name'
-run 0 "$mq" list
+run 0 "$mq" list /
 shows 'NAME' 'DEPTH' 'CAPACITY'
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 prints '/a\n/b\n'
-run 0 "$mq" ls --json
+run 0 "$mq" ls / --json
 shows '"name": "/a"' '"name": "/b"'
 
 it 'a name cannot break the lines of the list, and JSON stays UTF-8'
 odd=$(printf '/odd\nname\033[2J\377')
 run 0 "$mq" create "$odd"
-run 0 "$mq" list
+run 0 "$mq" list /
 shows '/odd\x0aname\x1b[2J'
-run 0 "$mq" list --json
+run 0 "$mq" list / --json
 shows '/odd\nname\u001b[2J'
 run 0 "$mq" remove "$odd"
 

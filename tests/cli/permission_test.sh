@@ -34,7 +34,7 @@ mq_as_user 7 send /none x
 complains '/none' EACCES
 
 it 'list still shows it, with the reason'
-mq_as_user 0 list
+mq_as_user 0 list /
 shows /none ermission
 
 it 'its owner may remove it'

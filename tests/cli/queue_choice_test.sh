@@ -46,10 +46,10 @@ complains "'/nowhere'"
 it 'MQUEUE can create and remove'
 MQUEUE=/c
 run 0 "$mq" create -c 2
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 prints '/a\n/b\n/c\n'
 run 0 "$mq" remove
-run 0 "$mq" list --names
+run 0 "$mq" list / --names
 prints '/a\n/b\n'
 
 it 'without MQUEUE, or with an empty one, a queue must be named'

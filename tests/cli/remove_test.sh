@@ -11,7 +11,7 @@ silent
 run 3 "$mq" info /q
 run 0 "$mq" create /q -x
 run 0 "$mq" rm q
-run 0 "$mq" list
+run 0 "$mq" list /
 silent
 [ -z "$(ls -A "$MQXX_DIR")" ] || fail "left over: $(ls -A "$MQXX_DIR")"
 
@@ -20,7 +20,7 @@ it 'several at once; a missing one does not keep the others alive'
 "$mq" create /b
 run 3 "$mq" remove /a /missing /b
 complains "unlink '/missing'" ENOENT
-run 0 "$mq" list
+run 0 "$mq" list /
 silent
 
 it 'force is content when there is nothing to remove'
@@ -34,7 +34,7 @@ it 'whoever has it open goes on using it'
 "$mq" receive /q --all -t 5s --lines >"$scratch/received" &
 receiver=$!
 # shellcheck disable=SC2317  # called by name
-is_open() { "$mq" info /q | grep -q "^open in: *$receiver\$"; }
+is_open() { "$mq" info /q | grep -q "^open in: *$receiver mq\$"; }
 eventually is_open
 mkfifo "$scratch/fifo"
 "$mq" send /q --lines <"$scratch/fifo" &

@@ -19,7 +19,7 @@ ended_by() {
   [ "$(kill -l "$status")" = "$signal" ] || fail "status $status: $*"
 }
 # shellcheck disable=SC2317  # called by name
-waits_in() { "$1" info /q | grep -q "^open in:.* $2\$" && grep -q '^[0-9]* (mq) S' "/proc/$2/stat"; }
+waits_in() { "$1" info /q | grep -q "^open in:.* $2 mq\$" && grep -q '^[0-9]* (mq) S' "/proc/$2/stat"; }
 
 it 'a waiting receiver ends by the signal that it gets'
 for signal in INT TERM KILL; do

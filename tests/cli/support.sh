@@ -16,7 +16,7 @@ it='(nothing said yet)'
 
 # Failures are noted in a file, since what stands in a pipeline runs in a process of its own.
 finish() {
-  status=$?
+  status=${ended-$?}
   [ ! -e "$scratch/failed" ] || status=1
   rm -rf "$scratch"
   exit "$status"

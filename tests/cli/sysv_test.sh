@@ -89,7 +89,7 @@ grep -qxF "$name" "$scratch/out" || fail 'it is not in the list'
 grep -qxF "$private" "$scratch/out" || fail 'the private one is not in the list'
 run 0 "$mq" list sysv:
 shows NAME "$name"
-run 0 "$mq" list
+run 0 "$mq" list /
 silent
 
 it 'a file and a project are a key'

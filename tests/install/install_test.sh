@@ -85,5 +85,11 @@ strangers=$(nm -DC --defined-only "$prefix/lib/libmqxx.so" | sed 's/^[0-9a-f]* .
 
 for program in "$@"; do
   echo "$program"
+  for file in share/bash-completion/completions/mq share/zsh/site-functions/_mq share/fish/vendor_completions.d/mq.fish; do
+    [ "$program" != mq ] || [ -e "$prefix/$file" ] || {
+      echo "not installed: $file"
+      exit 1
+    }
+  done
   quietly "$prefix/bin/$program" --help
 done

@@ -1,0 +1,25 @@
+// Homes: all queues that there are to see, whichever the home.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <mqxx/inspect.hpp>
+
+namespace mqxx::cli {
+
+/// Declares HOME: "/", "kernel:" or "sysv:". Left out it is all of them.
+CLI::Option* add_home(CLI::App& app, std::string& home);
+
+/// Where all homes are meant, one that cannot be listed is no failure, for the others can: it is told in a line on
+/// standard error, or passed over by who has told it already.
+enum class Unlistable { told, passed_over };
+
+/// The queues of one home, or of all.
+[[nodiscard]] std::vector<QueueInfo> list_homes(const std::string& home, Unlistable unlistable = Unlistable::told);
+[[nodiscard]] std::vector<std::string> names_in_homes(const std::string& home,
+                                                      Unlistable unlistable = Unlistable::told);
+
+}  // namespace mqxx::cli
