@@ -132,11 +132,10 @@ std::optional<Charges> charges() {
   return all;
 }
 
-Limit soft(const char* what, const char* unit, const char* meaning, const char* setting, Errc code,
-           std::uint64_t most) {
+/// One that a sysctl sets; `most` is still to be said.
+Limit soft(const char* what, const char* unit, const char* meaning, const char* setting, Errc code) {
   Limit limit = limit_of(kKernelPrefix, what, unit, meaning, code);
   limit.setting = setting;
-  limit.most = most;
   limit.remedy = "ask for less, or as root: sysctl " + limit.setting + "=NUMBER";
   return limit;
 }
@@ -144,13 +143,18 @@ Limit soft(const char* what, const char* unit, const char* meaning, const char* 
 void add_kernel(std::vector<Limit>& all, const os::ProcessLimits& process) {
   const std::optional<os::KernelLimits> limits = os::kernel_limits();
   if (!limits) return;  // there are no such queues here
-  all.push_back(soft("capacity", "messages", "messages in a queue; 65536 for the privileged", "fs.mqueue.msg_max",
-                     Errc::invalid_capacity, limits->capacity));
-  all.push_back(soft("message_size", "bytes", "bytes of a message; 16777216 for the privileged",
-                     "fs.mqueue.msgsize_max", Errc::invalid_message_size, limits->message_size));
+  Limit capacity = soft("capacity", "messages", "messages in a queue; 65536 for the privileged", "fs.mqueue.msg_max",
+                        Errc::invalid_capacity);
+  capacity.most = limits->capacity;
+  all.push_back(std::move(capacity));
+  Limit size = soft("message_size", "bytes", "bytes of a message; 16777216 for the privileged", "fs.mqueue.msgsize_max",
+                    Errc::invalid_message_size);
+  size.most = limits->message_size;
+  all.push_back(std::move(size));
   std::optional<Charges> used = charges();
   Limit queues = soft("queues", "queues", "queues of everybody in this IPC namespace; no bound for the privileged",
-                      "fs.mqueue.queues_max", Errc::too_many_queues, limits->queues);
+                      "fs.mqueue.queues_max", Errc::too_many_queues);
+  queues.most = limits->queues;
   if (used) queues.used = used->queues;
   queues.remedy = "remove queues, or as root: sysctl fs.mqueue.queues_max=NUMBER";
   all.push_back(std::move(queues));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -52,6 +53,7 @@ struct Registration {
 struct Holder {
   std::int32_t pid = 0;
   bool here = false;  // the number is one of this PID namespace
+  auto operator<=>(const Holder&) const = default;
 };
 
 /// Who is to be told of the next message.

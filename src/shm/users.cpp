@@ -119,10 +119,8 @@ std::vector<Holder> Queue::users() const {
     if (pid <= 0 || number == user_.load(std::memory_order_relaxed) || user_is_dead(number)) continue;
     holders.push_back({pid, pid_namespace != 0 && user.pid_namespace.get() == pid_namespace});
   }
-  const auto order = [](const Holder& holder) { return std::pair(holder.pid, holder.here); };
-  std::ranges::sort(holders, {}, order);
-  const auto repeated = std::ranges::unique(holders, {}, order);  // a process may have several handles
-  holders.erase(repeated.begin(), repeated.end());
+  std::sort(holders.begin(), holders.end());
+  holders.erase(std::unique(holders.begin(), holders.end()), holders.end());  // a process may have several handles
   return holders;
 }
 

@@ -20,6 +20,7 @@ struct Capabilities {
   bool peek = true;            ///< without taking
   bool statistics = true;      ///< counters, times, process ids and memory
   bool users = true;           ///< who has a queue open
+  bool commands = true;        ///< and what their programs are called
   bool check = true;           ///< of the invariants
   bool listing = true;         ///< for this user, here
   bool names = true;           ///< addresses are names of up to 255 bytes

@@ -10,7 +10,13 @@
 namespace mqxx::test {
 namespace {
 
-Home shm_home() { return {.name = "Shm", .prefix = "", .tag = "", .can = {}}; }
+#ifdef MQXX_PORT_GENERIC
+constexpr bool kTellsCommands = false;  // POSIX has nobody to ask
+#else
+constexpr bool kTellsCommands = true;
+#endif
+
+Home shm_home() { return {.name = "Shm", .prefix = "", .tag = "", .can = {.commands = kTellsCommands}}; }
 
 #ifndef MQXX_PORT_GENERIC
 /// As the kernel judges: sizes first, then bytes. See docs/homes.md.

@@ -133,7 +133,8 @@ class Runner {
       for (const std::size_t k : positions()) {
         if (done && k <= *done) continue;
         report_.at(round, k, "dying");
-        if (!kill_at(k)) break;
+        // Over before a place that was recorded: this run took a shorter way, and the next one need not.
+        if (!kill_at(k) && k >= trace_.places.size()) break;
       }
     }
   }
