@@ -53,11 +53,12 @@ int main() {
   std::vector<pid_t> pool;
   for (int i = 0; i < 3; ++i) pool.push_back(start(false));
   for (int i = 4; i <= 8; ++i) jobs.send("job " + std::to_string(i));
+
+  // Workers finish in any order. The dead one's job is found when somebody would have to wait for one.
+  std::multiset<std::string> done;
+  while (done.size() < 8) done.emplace(results.receive().text());
   for (std::size_t i = 0; i < pool.size(); ++i) jobs.send("");  // one for each: it is time to go home
   for (const pid_t worker : pool) ::waitpid(worker, nullptr, 0);
-
-  std::multiset<std::string> done;  // workers finish in any order
-  for (const auto& message : results.drain()) done.emplace(message.text());
   for (const std::string& result : done) std::cout << result << '\n';
   jobs.unlink();
   results.unlink();
