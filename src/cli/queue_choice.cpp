@@ -54,7 +54,7 @@ std::string take_queue(const CLI::Option* option, std::vector<std::string>& word
     words.erase(words.begin());
     return name;
   }
-  if (const std::string variable = default_queue(); !variable.empty()) return variable;
+  if (std::string variable = default_queue(); !variable.empty()) return variable;
   if (words.empty()) no_queue();
   throw Complaint(Status::usage, fmt::format("no queue: '{0}' has no slash in front and so is a message; "
                                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",
