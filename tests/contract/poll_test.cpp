@@ -33,15 +33,8 @@ void await_state(int descriptor, int events) {
   wait_until([&] { return polled(descriptor) == events; });
 }
 
-/// In a child of a process with threads, as a watchdog is one, the thread sanitizer lets nobody make another; and all
-/// homes but the kernel's have a thread for those who poll.
-bool may_poll_in_a_child([[maybe_unused]] const Home& home) {
-#ifdef __SANITIZE_THREAD__
-  return home.name == "Kernel";
-#else
-  return true;
-#endif
-}
+/// All homes but the kernel's have a thread for those who poll.
+bool may_poll_in_a_child(const Home& home) { return kThreadsInChildren || home.name == "Kernel"; }
 
 /// Told of edges of one queue.
 class EdgePoller {

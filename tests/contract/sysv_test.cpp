@@ -301,17 +301,7 @@ TEST_F(SysvHome, WithoutATimerTheWaitIsRefusedWithTheLimitThatItNeeds) {
 
 // ---- The descriptor to poll ------------------------------------------------------------------------------------
 
-class SysvDescriptor : public SysvHome {
- protected:
-  /// In a child of a process with threads, as a watchdog is one, the thread sanitizer lets nobody make another.
-  static bool may_have_threads_in_a_child() {
-#ifdef __SANITIZE_THREAD__
-    return false;
-#else
-    return true;
-#endif
-  }
-};
+using SysvDescriptor = SysvHome;
 
 TEST_F(SysvDescriptor, PollsAsTheQueueIsAtOnceForThisProcess) {
   Queue queue = Queue::create(address_, {.capacity = 2, .message_size = 4});
@@ -382,7 +372,7 @@ TEST_F(SysvDescriptor, ARemovedQueueIsReadableAndReceivingSaysWhy) {
 }
 
 TEST_F(SysvDescriptor, AChildOfForkHasOneOfItsOwnAndLeavesTheParentsAlone) {
-  if (!may_have_threads_in_a_child()) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
   Queue queue = Queue::create(address_);
   const int descriptor = queue.native_handle();
   // A thread that is still starting may hold the address sanitizer's allocator, for ever in the child: so this one has
@@ -416,7 +406,7 @@ std::atomic<int> in_another_thread{0};
 pthread_t main_thread;
 
 TEST_F(SysvDescriptor, TheProgramsSignalsAreNotHandledByTheThreadThatLooks) {
-  if (!may_have_threads_in_a_child()) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
   Child child([&] {
     main_thread = ::pthread_self();
     struct sigaction action = {};

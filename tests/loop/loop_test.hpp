@@ -9,6 +9,7 @@
 
 #include <mqxx/event_loop.hpp>
 
+#include "support/child.hpp"
 #include "support/failures.hpp"
 #include "support/payload.hpp"
 #include "support/place.hpp"
@@ -41,15 +42,8 @@ class LoopOnHome : public LoopTest, public testing::WithParamInterface<In> {
   }
 };
 
-/// Polling queues that are not the kernel's makes a thread, which the thread sanitizer forbids to the child of a
-/// process with threads.
-inline bool may_poll_in_a_child([[maybe_unused]] In home) {
-#ifdef __SANITIZE_THREAD__
-  return home == In::kernel;
-#else
-  return true;
-#endif
-}
+/// Polling queues that are not the kernel's makes a thread.
+inline bool may_poll_in_a_child(In home) { return kThreadsInChildren || home == In::kernel; }
 
 inline std::string in_home(const testing::TestParamInfo<In>& info) { return home_name(info.param); }
 

@@ -9,6 +9,13 @@
 
 namespace mqxx::test {
 
+/// Whether a child of fork(2) may start threads, as polling and notices do there: the thread sanitizer ends it then.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kThreadsInChildren = false;
+#else
+inline constexpr bool kThreadsInChildren = true;
+#endif
+
 /// How a child ended.
 struct Ended {
   bool late = false;     ///< it was killed because it did not end in time
