@@ -135,9 +135,10 @@ Result<void> Dispatcher::add(const std::shared_ptr<Subscriber>& subscriber) {
     throw;
   }
   // Anew where it was added before: what is there now is told at once, to all of them.
-  if (!is_new) run_->poller.remove(watched.descriptor);
-  const Result<void> added =
-      run_->poller.add(watched.descriptor, Events::readable | Events::edges, number_of(subscriber->home.get()));
+  constexpr Events kWanted = Events::readable | Events::edges;
+  const std::uint64_t number = number_of(subscriber->home.get());
+  const Result<void> added = is_new ? run_->poller.add(watched.descriptor, kWanted, number)
+                                    : run_->poller.change(watched.descriptor, kWanted, number);
   if (!added) {
     give_up();
     return added;
