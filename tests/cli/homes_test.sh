@@ -2,13 +2,7 @@
 # What moves messages works on the queues of the kernel as well, as far as they can, and says what they cannot.
 set -eu
 # In an IPC namespace of its own, where this user may have one; else under names of its own.
-if [ -z "${MQXX_PRIVATE_IPC-}" ]; then
-  export MQXX_PRIVATE_IPC=no
-  if unshare --ipc true 2>/dev/null; then
-    export MQXX_PRIVATE_IPC=yes
-    exec unshare --ipc sh "$0" "$@"
-  fi
-fi
+. "$(dirname "$0")/private_ipc.sh"
 . "$(dirname "$0")/support.sh"
 mq=$1
 cd "$scratch"

@@ -27,7 +27,4 @@ for page in "$pages"/mq-*.1.scd; do
   cd "$scratch"
   rm -rf "$scratch/here" "$MQXX_DIR"
   mkdir "$MQXX_DIR"
-
-  it "scdoc can read the page of mq $command"
-  ! command -v scdoc >/dev/null || run 0 scdoc <"$page"
 done

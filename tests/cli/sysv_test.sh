@@ -2,13 +2,7 @@
 # mq with System V queues: the same commands, by key, number, or file and project.
 set -eu
 # In an IPC namespace of its own, where this user may have one; else under a key of its own.
-if [ -z "${MQXX_PRIVATE_IPC-}" ]; then
-  export MQXX_PRIVATE_IPC=no
-  if unshare --ipc true 2>/dev/null; then
-    export MQXX_PRIVATE_IPC=yes
-    exec unshare --ipc sh "$0" "$@"
-  fi
-fi
+. "$(dirname "$0")/private_ipc.sh"
 . "$(dirname "$0")/support.sh"
 mq=$1
 key=$(printf '0x%08x' $((0x50000000 + $$)))

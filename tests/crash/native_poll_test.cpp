@@ -16,18 +16,12 @@
 #include "support/child.hpp"
 #include "support/failures.hpp"
 #include "support/private_directory.hpp"
+#include "support/step_death.hpp"
 #include "support/timing.hpp"
 #include "support/watchdog.hpp"
 
 namespace mqxx::test {
 namespace {
-
-int g_countdown = 0;
-void die_at_step(Step) {
-  if (g_countdown-- > 0) return;
-  ::kill(::getpid(), SIGKILL);
-  for (;;) ::pause();
-}
 
 class NativePoll : public testing::Test {
  protected:

@@ -9,18 +9,12 @@
 #include "shm/queue.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
+#include "support/step_death.hpp"
 #include "support/timing.hpp"
 #include "support/watchdog.hpp"
 
 namespace mqxx::shm {
 namespace {
-
-int g_countdown = 0;
-void die_at_step(Step) {
-  if (g_countdown-- > 0) return;
-  ::kill(::getpid(), SIGKILL);
-  for (;;) ::pause();
-}
 
 class Pollers : public testing::TestWithParam<const char*> {
  protected:
@@ -40,8 +34,8 @@ class Pollers : public testing::TestWithParam<const char*> {
   static bool send_and_die_at(int countdown) {
     test::Child child([&] {
       const auto queue = std::move(*Queue::join(std::move(*attach("/q"))));
-      g_countdown = countdown;
-      step_hook = die_at_step;
+      test::g_countdown = countdown;
+      step_hook = test::die_at_step;
       (void)queue->send(std::as_bytes(std::span("message")), 0, Wait::none());
       step_hook = nullptr;
     });

@@ -34,18 +34,11 @@
 #include "support/payload.hpp"
 #include "support/private_directory.hpp"
 #include "support/shared_array.hpp"
+#include "support/step_death.hpp"
 #include "support/watchdog.hpp"
 
 namespace mqxx::shm {
 namespace {
-
-int g_countdown = 0;
-void die_at_step(Step) {
-  if (g_countdown-- == 0) {
-    ::kill(getpid(), SIGKILL);
-    for (;;) pause();
-  }
-}
 
 struct Scenario {
   const char* name;
@@ -166,8 +159,8 @@ class Steps : public testing::TestWithParam<std::tuple<Scenario, Watching>> {
   bool run_child(int countdown, const std::function<void(Queue&)>& operation) {
     test::Child child([&] {
       const auto queue = attach_queue();
-      g_countdown = countdown;
-      step_hook = die_at_step;
+      test::g_countdown = countdown;
+      step_hook = test::die_at_step;
       operation(*queue);
       step_hook = nullptr;
     });

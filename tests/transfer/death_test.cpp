@@ -7,6 +7,7 @@
 #include "base/step.hpp"
 #include "support/child.hpp"
 #include "support/seed.hpp"
+#include "support/step_death.hpp"
 #include "transfer/transfer_test.hpp"
 
 namespace mqxx::test {
@@ -100,11 +101,6 @@ TEST_P(TransferDeaths, AtRandomMomentsLoseNothing) {
 }
 
 #ifdef MQXX_STEPS
-int g_countdown = 0;
-void die_at_step(Step /*step*/) {
-  if (g_countdown-- == 0) ::kill(::getpid(), SIGKILL);
-}
-
 TEST_P(TransferDeaths, AtEveryStepOfTheEngineLoseNothing) {
   constexpr std::size_t kMessages = 9;
   if (source() != In::shm && destination() != In::shm) GTEST_SKIP() << "no step of the engine is on the way";
