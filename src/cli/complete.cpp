@@ -1,6 +1,8 @@
 // mq complete: what a command line may go on with. The completions of bash, zsh and fish (completion/) ask it and know
 // nothing themselves, so that a new command or option is completed by being declared.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +40,7 @@ Candidates queues_there_are() {
   return all;
 }
 
-Candidates words_of(std::initializer_list<const char*> words) {
+Candidates words_of(std::span<const char* const> words) {
   Candidates all;
   for (const char* word : words) all.push_back({word, ""});
   return all;
@@ -47,10 +49,11 @@ Candidates words_of(std::initializer_list<const char*> words) {
 /// What may stand where a value of that type is wanted, as the help calls it. Empty: anything.
 Candidates values_of(const std::string& type) {
   if (type == "TEXT" || type == "QUEUE") return queues_there_are();
-  if (type == "HOME") return words_of({"/", "kernel:", "sysv:"});
-  if (type == "ERROR") return words_of({"EFBIG", "EINVAL", "EMFILE", "ENOMEM", "ENOSPC", "EOVERFLOW", "EUSERS"});
-  if (type == "FORMAT") return words_of({"raw", "lines", "nul", "json", "length"});
-  if (type == "ORDER") return words_of({"name", "depth", "full", "sent", "received"});
+  if (type == "HOME") return words_of(homes());
+  if (type == "ERROR")
+    return words_of(std::array{"EFBIG", "EINVAL", "EMFILE", "ENOMEM", "ENOSPC", "EOVERFLOW", "EUSERS"});
+  if (type == "FORMAT") return words_of(std::array{"raw", "lines", "nul", "json", "length"});
+  if (type == "ORDER") return words_of(std::array{"name", "depth", "full", "sent", "received"});
   Candidates all;
   if (type.starts_with("COLUMN")) {
     for (const Column& column : columns()) {

@@ -139,7 +139,7 @@ Run declare_remove(CLI::App& app) {
   app.add_option_function<std::string>(
          "-a,--all",
          [wanted](const std::string& home) {
-           if (home != "/" && home != "kernel:" && home != "sysv:") refuse("--all", home, "/, kernel: or sysv:");
+           if (!is_home(home)) refuse("--all", home, "/, kernel: or sysv:");
            wanted->home = home;
            wanted->all = true;
          },

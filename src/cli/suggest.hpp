@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <mqxx/error.hpp>
+
+#include "cli/cli11.hpp"
 
 namespace mqxx::cli {
 

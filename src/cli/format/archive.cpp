@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "cli/format/crc32.hpp"
-#include "cli/format/reader.hpp"
 #include "cli/format/words.hpp"
 
 namespace mqxx::cli {
@@ -25,8 +24,6 @@ constexpr std::size_t kPriorityAt = 4;
 constexpr std::size_t kChecksumAt = 8;
 constexpr std::size_t kRecordHeader = 12;
 constexpr Word kEndMark = 0xffffffff;
-
-constexpr std::size_t kBatch = 512;
 
 void append_record(Word length, std::string_view bytes, Priority priority, std::string& out) {
   std::array<char, kRecordHeader> header{};
@@ -59,7 +56,7 @@ void append_archive_end(std::uint64_t messages, std::string& out) {
   append_record(kEndMark, {bytes.data(), bytes.size()}, 0, out);
 }
 
-ArchiveReader::ArchiveReader(Input& input) : input_(input) {
+ArchiveReader::ArchiveReader(Input& input) : BatchReader(input) {
   while (input_.unread().size() < kHeader && input_.more()) {
   }
   const std::string_view bytes = input_.unread();
@@ -79,22 +76,7 @@ ArchiveReader::ArchiveReader(Input& input) : input_(input) {
 }
 
 std::span<const Outgoing> ArchiveReader::next() {
-  input_.take(taken_);
-  taken_ = 0;
-  batch_.clear();
-  while (batch_.empty()) {
-    Outgoing message;
-    Found found = Found::message;
-    try {
-      while (batch_.size() < kBatch && (found = read_record(message)) == Found::message) batch_.push_back(message);
-    } catch (const BadRecord&) {
-      if (batch_.empty()) throw;  // else it is met again, when those before it are done with
-      return batch_;
-    }
-    if (!batch_.empty() || found == Found::end) break;
-    at_end_ = !input_.more();
-  }
-  return batch_;
+  return next_batch([this](Outgoing& message) { return read_record(message); });
 }
 
 ArchiveReader::Found ArchiveReader::read_record(Outgoing& message) {
@@ -109,19 +91,19 @@ ArchiveReader::Found ArchiveReader::read_record(Outgoing& message) {
   if (length != kEndMark && length > longest_) {
     const bool possible = length <= header_.message_size;
     throw BadRecord(possible
-                        ? fmt::format("{} is {} bytes, the queue takes at most {}", record_name(), length, longest_)
-                        : fmt::format("{} is damaged: its length is {}", record_name(), length),
+                        ? fmt::format("{} is {} bytes, the queue takes at most {}", numbered_record(), length, longest_)
+                        : fmt::format("{} is damaged: its length is {}", numbered_record(), length),
                     possible);
   }
   if (!has_header || rest.size() - kRecordHeader < size) {
     if (!at_end_) return Found::unfinished;
-    throw BadRecord(fmt::format("{} is half a file: it ends in {}", input_.name(), record_name()), false);
+    throw BadRecord(fmt::format("{} is half a file: it ends in {}", input_.name(), numbered_record()), false);
   }
   const std::string_view bytes = rest.substr(kRecordHeader, size);
   const auto priority = word_at<Word>(rest, kPriorityAt);
   const Word checksum = crc32(bytes, crc32(rest.substr(0, kChecksumAt)));
   if (checksum != word_at<Word>(rest, kChecksumAt) || priority > kMaxPriority) {
-    throw BadRecord(fmt::format("{} is damaged", record_name()), false);
+    throw BadRecord(fmt::format("{} is damaged", numbered_record()), false);
   }
   if (length == kEndMark) {
     read_end(bytes);
@@ -140,10 +122,6 @@ void ArchiveReader::read_end(std::string_view bytes) {
     throw BadRecord(fmt::format("{} has {} messages, its end says {}", input_.name(), records_, messages), false);
   }
   ended_ = true;
-}
-
-std::string ArchiveReader::record_name() const {
-  return fmt::format("record {} at byte {}", records_ + 1, input_.taken() + taken_);
 }
 
 }  // namespace mqxx::cli

@@ -21,11 +21,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <mqxx/types.hpp>
 
-#include "cli/input.hpp"
+#include "cli/format/batch.hpp"
 
 namespace mqxx::cli {
 
@@ -41,7 +40,7 @@ void append_archive_header(const ArchiveHeader& header, std::string& out);
 void append_archive_record(std::string_view bytes, Priority priority, std::string& out);
 void append_archive_end(std::uint64_t messages, std::string& out);
 
-class ArchiveReader {
+class ArchiveReader : private BatchReader {
  public:
   /// Reads the header. @throws BadRecord  this is no archive, or one of a later version; Complaint
   explicit ArchiveReader(Input& input);
@@ -55,20 +54,11 @@ class ArchiveReader {
   [[nodiscard]] std::span<const Outgoing> next();
 
  private:
-  enum class Found : std::uint8_t { message, unfinished, end };
-
   Found read_record(Outgoing& message);
   void read_end(std::string_view bytes);
-  [[nodiscard]] std::string_view unread() const { return input_.unread().substr(taken_); }
-  [[nodiscard]] std::string record_name() const;
 
-  Input& input_;
   ArchiveHeader header_;
   std::uint64_t longest_ = 0;
-  std::vector<Outgoing> batch_;
-  std::size_t taken_ = 0;  // bytes of this batch in the input
-  std::uint64_t records_ = 0;
-  bool at_end_ = false;
   bool ended_ = false;
 };
 

@@ -10,36 +10,18 @@
 namespace mqxx::cli {
 
 RecordReader::RecordReader(Format format, Input& input, const Limits& limits)
-    : format_(format), input_(input), limits_(limits) {
-  batch_.reserve(kBatch);
+    : BatchReader(input), format_(format), limits_(limits) {
   if (format == Format::json) decoded_.resize(kBatch);
 }
 
 std::span<const Outgoing> RecordReader::next() {
-  input_.take(taken_);
-  taken_ = 0;
-  batch_.clear();
-  while (batch_.empty()) {
-    Outgoing message{{}, limits_.priority};
-    Found found = Found::message;
-    try {
-      while (batch_.size() < kBatch && (found = read_record(message)) == Found::message) batch_.push_back(message);
-    } catch (const BadRecord&) {
-      if (batch_.empty()) throw;  // else it is met again, when those before it are done with
-      return batch_;
-    }
-    if (!batch_.empty() || found == Found::nothing) break;
-    input_.take(taken_);  // empty lines
-    taken_ = 0;
-    at_end_ = !input_.more();
-  }
-  return batch_;
+  return next_batch([this](Outgoing& message) { return read_record(message); });
 }
 
 RecordReader::Found RecordReader::read_record(Outgoing& message) {
   message.priority = limits_.priority;
   std::string_view record;
-  Found found = Found::nothing;
+  Found found = Found::end;
   switch (format_) {
     case Format::raw: return read_raw(message);
     case Format::json: return read_json(message);
@@ -53,7 +35,7 @@ RecordReader::Found RecordReader::read_record(Outgoing& message) {
 
 /// All of the input is one message, an empty one if there is none of it.
 RecordReader::Found RecordReader::read_raw(Outgoing& message) {
-  if (finished_) return Found::nothing;
+  if (finished_) return Found::end;
   if (unread().size() > limits_.message_size) refuse_size();
   if (!at_end_) return Found::unfinished;
   message.payload = unread();
@@ -72,7 +54,7 @@ RecordReader::Found RecordReader::read_delimited(char delimiter, std::size_t lon
     searched_ = rest.size();
     return Found::unfinished;
   }
-  if (!ends && rest.empty()) return Found::nothing;
+  if (!ends && rest.empty()) return Found::end;
   record = rest.substr(0, end);
   taken_ += record.size() + (ends ? 1 : 0);
   searched_ = 0;
@@ -108,7 +90,7 @@ RecordReader::Found RecordReader::read_json(Outgoing& message) {
 
 RecordReader::Found RecordReader::read_frame(Outgoing& message) {
   const std::string_view rest = unread();
-  if (rest.empty() && at_end_) return Found::nothing;
+  if (rest.empty() && at_end_) return Found::end;
   if (rest.size() < kFrameHeader) {
     if (!at_end_) return Found::unfinished;
     refuse(fmt::format("the input ends after {} of {} bytes of its header", rest.size(), kFrameHeader));
@@ -132,7 +114,7 @@ std::string RecordReader::record_name() const {
     case Format::raw: return input_.name();
     case Format::lines:
     case Format::json: return fmt::format("line {}", records_ + 1);
-    case Format::length: return fmt::format("record {} at byte {}", records_ + 1, input_.taken() + taken_);
+    case Format::length: return numbered_record();
     case Format::nul: break;
   }
   return fmt::format("record {}", records_ + 1);

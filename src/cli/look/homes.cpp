@@ -6,6 +6,8 @@
 #include <iterator>
 #include <system_error>
 
+#include <CLI/CLI.hpp>
+
 #include <mqxx/error.hpp>
 
 #include "cli/output.hpp"
@@ -45,13 +47,17 @@ std::vector<One> gather(const std::string& chosen, const std::function<std::vect
 
 }  // namespace
 
+std::span<const char* const> homes() { return kHomes; }
+
+bool is_home(const std::string& text) { return std::find(kHomes.begin(), kHomes.end(), text) != kHomes.end(); }
+
 CLI::Option* add_home(CLI::App& app, std::string& home) {
   return app
       .add_option_function<std::string>(
           "HOME",
           [&home](const std::string& text) {
-            const bool known = std::find(kHomes.begin(), kHomes.end(), text) != kHomes.end();
-            if (!known) throw CLI::ValidationError("HOME", "'" + text + "' is no home; there are /, kernel: and sysv:");
+            if (!is_home(text))
+              throw CLI::ValidationError("HOME", "'" + text + "' is no home; there are /, kernel: and sysv:");
             home = text;
           },
           "/ for the queues in shared memory, kernel: or sysv: for the POSIX or System V queues of the kernel "

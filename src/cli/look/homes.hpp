@@ -1,14 +1,19 @@
 // Homes: all queues that there are to see, whichever the home.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <mqxx/inspect.hpp>
 
+#include "cli/cli11.hpp"
+
 namespace mqxx::cli {
+
+/// "/" for shared memory, "kernel:" and "sysv:", as people choose them.
+[[nodiscard]] std::span<const char* const> homes();
+[[nodiscard]] bool is_home(const std::string& text);
 
 /// Declares HOME: "/", "kernel:" or "sysv:". Left out it is all of them.
 CLI::Option* add_home(CLI::App& app, std::string& home);

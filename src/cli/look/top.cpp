@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/look/board.hpp"
 #include "cli/look/homes.hpp"
 #include "cli/look/sample.hpp"
@@ -157,15 +158,7 @@ Run declare_top(CLI::App& app) {
   auto wanted = std::make_shared<Wanted>();
   add_home(app, wanted->home);
   add_interval(app, *wanted);
-  app.add_option_function<std::string>(
-         "-n,--count",
-         [wanted](const std::string& text) {
-           const auto count = parse_number(text);
-           if (!count || *count == 0) throw CLI::ValidationError("--count", "'" + text + "' is not a number from 1 up");
-           wanted->count = *count;
-         },
-         "End after so many looks")
-      ->type_name("COUNT");
+  add_count(app, "-n,--count", "End after so many looks", {.least = 1}, wanted->count);
   app.add_option_function<std::string>(
          "-s,--sort", [wanted](const std::string& text) { wanted->view.order = order_of(text); },
          "name (default), depth, full, sent or received")

@@ -11,6 +11,7 @@
 #include <mqxx/error.hpp>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/look/describe.hpp"
 #include "cli/look/homes.hpp"
 #include "cli/look/sample.hpp"
@@ -139,15 +140,7 @@ Run declare_watch(CLI::App& app) {
          },
          "How often it looks (default 100ms)")
       ->type_name("TIME");
-  app.add_option_function<std::string>(
-         "-n,--count",
-         [wanted](const std::string& text) {
-           const auto count = parse_number(text);
-           if (!count || *count == 0) throw CLI::ValidationError("--count", "'" + text + "' is not a number from 1 up");
-           wanted->count = *count;
-         },
-         "End after so many lines")
-      ->type_name("COUNT");
+  add_count(app, "-n,--count", "End after so many lines", {.least = 1}, wanted->count);
   app.add_flag("-j,--json", wanted->json, "Each line as a JSON object, for programs");
   app.footer(
       "It looks at the queues and tells what is different since the last look, so what comes and goes between two\n"
