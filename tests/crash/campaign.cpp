@@ -165,7 +165,8 @@ class Runner {
   bool kill_first(Stage& stage) const {
     if (!stage.first) return true;
     if (!stage.first->begin()) throw std::runtime_error("the first victim could not prepare");
-    const bool there = stage.first->advance(first_at_, &first_) == Victim::At::place;
+    const bool there =
+        stage.first->advance(first_at_, &first_, [this] { report_.doing("dying"); }) == Victim::At::place;
     stage.first->kill();
     return there;
   }
@@ -201,7 +202,7 @@ class Runner {
     Stage stage(operation_, report_, directory_);
     const bool there = kill_first(stage);
     if (!stage.victim->begin()) throw std::runtime_error("the victim could not prepare");
-    const Victim::At at = stage.victim->advance(k, trace);
+    const Victim::At at = stage.victim->advance(k, trace, [this] { report_.doing("dying"); });
     const bool inside = LockLook(directory_ + "/mqxx.q", stage.victim->pid())();
     stage.victim->kill();
     if (at != Victim::At::end) {

@@ -137,13 +137,14 @@ bool Victim::run_to(std::uint64_t place) {
   return there;
 }
 
-Victim::At Victim::advance(std::size_t k, const Trace* trace) {
+Victim::At Victim::advance(std::size_t k, const Trace* trace, const std::function<void()>& alive) {
   std::size_t at = 0;
   if (trace != nullptr && k < trace->places.size() && trace->anchors[k] > 1) {
     at = trace->anchors[k];
     if (!run_to(trace->places[at])) return At::strayed;
   }
   for (; at < k; ++at) {
+    alive();
     const At now = step();
     if (now != At::place) return now;
   }

@@ -42,8 +42,9 @@ class Victim {
   /// Lets it prepare. @return false: it failed, and is gone
   bool begin();
   enum class At : std::uint8_t { place, end, strayed };
-  /// To just before instruction `k`. end: the operation was over before. REQUIRES: begin() and nothing since.
-  At advance(std::size_t k, const Trace* trace);
+  /// To just before instruction `k`. end: the operation was over before. `alive` is called at each step, of which there
+  /// may be many, each as long as the machine's other work lets it. REQUIRES: begin() and nothing since.
+  At advance(std::size_t k, const Trace* trace, const std::function<void()>& alive);
   /// The whole operation. `look` is asked before each instruction.
   Trace record(const std::function<bool()>& look);
   /// Dies here and now; afterwards nothing of it is left.
