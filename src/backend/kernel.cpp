@@ -140,7 +140,7 @@ Result<std::size_t> KernelBackend::receive_batch(std::span<Incoming> room, const
 Result<Loan> KernelBackend::loan(std::size_t size, const Wait& wait) noexcept {
   if (access_ == Access::read_only) return Errc::not_writable;
   if (size > message_size_) return Errc::message_too_big;
-  const Result<void> ready = os::await(queue_.get(), os::Ready::to_send, wait);
+  const Result<void> ready = os::await(queue_.get(), os::Awaited::room, wait);
   if (!ready) return ready.failure();
   LoanCopy* const copy = LoanCopy::make(size);
   if (copy == nullptr) return Errc::no_memory;
@@ -187,7 +187,7 @@ void KernelBackend::put_back_loan(std::uint64_t slot) noexcept {
 // and the destination's having it is nothing but a few instructions: a death just there costs that one message.
 Moved KernelBackend::move_one(Backend& to, const Wait& more, const Wait& room) noexcept {
   for (;;) {
-    const Result<void> there = os::await(queue_.get(), os::Ready::to_receive, more);
+    const Result<void> there = os::await(queue_.get(), os::Awaited::message, more);
     if (!there) return not_moved(Moved::Ended::at_source, there.failure());
     const Result<Loan> loan = to.loan(message_size_, room);
     if (!loan) return {.ended = Moved::Ended::at_destination, .failure = loan.failure(), .size = message_size_};

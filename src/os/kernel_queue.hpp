@@ -44,8 +44,8 @@ Result<void> send_message(int queue, std::span<const std::byte> bytes, Priority 
 /// Fails with not_readable, buffer_too_small and how the wait ended; `received` is written only on success.
 Result<void> receive_message(int queue, std::span<std::byte> buffer, const Wait& wait, Received& received) noexcept;
 
-enum class Ready : std::uint8_t { to_receive, to_send };
-Result<void> await(int queue, Ready what, const Wait& wait) noexcept;
+enum class Awaited : std::uint8_t { message, room };
+Result<void> await(int queue, Awaited what, const Wait& wait) noexcept;
 
 /// Fails with not_a_queue for any other descriptor, closed for none.
 Result<Attributes> kernel_attributes(int queue) noexcept;

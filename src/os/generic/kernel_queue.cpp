@@ -23,7 +23,7 @@ Result<void> receive_message(int /*queue*/, std::span<std::byte> /*buffer*/, con
                              Received& /*received*/) noexcept {
   return none();
 }
-Result<void> await(int /*queue*/, Ready /*what*/, const Wait& /*wait*/) noexcept { return none(); }
+Result<void> await(int /*queue*/, Awaited /*what*/, const Wait& /*wait*/) noexcept { return none(); }
 
 Result<Attributes> kernel_attributes(int /*queue*/) noexcept { return none(); }
 Result<void> set_nonblocking(int /*queue*/, bool /*nonblocking*/) noexcept { return none(); }

@@ -76,7 +76,7 @@ class Sleeper {
   explicit Sleeper(const Wait& wait) noexcept : wait_(wait) {}
 
   /// Success: look again; somebody else may have been quicker.
-  Result<void> sleep(int queue, Ready what) noexcept {
+  Result<void> sleep(int queue, Awaited what) noexcept {
     if (may_be_stopped(wait_) && wait_.stop->stop_requested()) return Errc::stopped;
     if (passed(wait_)) return Errc::timed_out;
     if (wait_.may_sleep != nullptr && !wait_.may_sleep(wait_.asker)) return Errc::would_block;
@@ -92,7 +92,7 @@ class Sleeper {
     return {};
   }
 
-  static short events_of(Ready what) noexcept { return what == Ready::to_receive ? POLLIN : POLLOUT; }
+  static short events_of(Awaited what) noexcept { return what == Awaited::message ? POLLIN : POLLOUT; }
 
  private:
   // ppoll counts by the monotonic clock. A step of the system clock is noticed when it next looks up.
@@ -109,7 +109,7 @@ class Sleeper {
   std::optional<StopBell> bell_;
 };
 
-bool is_ready(int queue, Ready what) noexcept {
+bool is_ready(int queue, Awaited what) noexcept {
   pollfd polled{queue, Sleeper::events_of(what), 0};
   Time none{};
   return syscall(kPoll, &polled, 1, &none, nullptr, 0) == 1;
@@ -129,7 +129,7 @@ int attempt_in_kernel(const Wait& wait, Attempt attempt) noexcept {
 }
 
 template <class Attempt>
-Result<void> attempt_and_sleep(int queue, Ready what, const Wait& wait, int& error, Attempt attempt) noexcept {
+Result<void> attempt_and_sleep(int queue, Awaited what, const Wait& wait, int& error, Attempt attempt) noexcept {
   Sleeper sleeper(wait);
   for (;;) {
     error = attempt_in_kernel(Wait{.until = Wait::Until::system}, attempt);
@@ -199,7 +199,7 @@ Result<void> send_message(int queue, std::span<const std::byte> bytes, Priority 
   if (waits_in_kernel(wait)) {
     error = attempt_in_kernel(wait, attempt);
   } else {
-    const Result<void> waited = attempt_and_sleep(queue, Ready::to_send, wait, error, attempt);
+    const Result<void> waited = attempt_and_sleep(queue, Awaited::room, wait, error, attempt);
     if (!waited) return waited;
   }
   switch (error) {
@@ -222,7 +222,7 @@ Result<void> receive_message(int queue, std::span<std::byte> buffer, const Wait&
   if (waits_in_kernel(wait)) {
     error = attempt_in_kernel(wait, attempt);
   } else {
-    const Result<void> waited = attempt_and_sleep(queue, Ready::to_receive, wait, error, attempt);
+    const Result<void> waited = attempt_and_sleep(queue, Awaited::message, wait, error, attempt);
     if (!waited) return waited;
   }
   switch (error) {
@@ -233,7 +233,7 @@ Result<void> receive_message(int queue, std::span<std::byte> buffer, const Wait&
   }
 }
 
-Result<void> await(int queue, Ready what, const Wait& wait) noexcept {
+Result<void> await(int queue, Awaited what, const Wait& wait) noexcept {
   Sleeper sleeper(wait);
   for (;;) {
     if (is_ready(queue, what)) return {};
