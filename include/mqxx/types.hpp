@@ -48,8 +48,8 @@ struct Received {
   Priority priority = 0;
 };
 
-/// What happened to a queue since it was created. Times are zero where nothing has happened yet;
-/// they are taken from a coarse clock (a few milliseconds).
+/// What happened to a queue since it was created. Times are zero where nothing has happened yet, and coarse: `created`
+/// by a few milliseconds, last_send and last_receive are less than a second before the last.
 struct Statistics {
   using Time = std::chrono::system_clock::time_point;
   std::uint64_t messages_sent = 0;

@@ -33,5 +33,7 @@ bool passed(const Wait& wait) noexcept;
 std::int64_t now_ns() noexcept;
 /// Wall clock since 1970, a few milliseconds coarse and much cheaper.
 std::int64_t coarse_wall_ns() noexcept;
+/// The same clock's whole seconds, cheaper again.
+std::int64_t coarse_wall_s() noexcept;
 
 }  // namespace mqxx::os

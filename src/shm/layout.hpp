@@ -133,7 +133,7 @@ struct alignas(64) SenderSide {
   Shared<std::uint64_t> sent;           // messages that became queued
   Shared<std::uint64_t> sent_bytes;
   Shared<std::uint64_t> sequence;  // of the next message
-  Shared<std::int64_t> last_ns;
+  Shared<std::int64_t> last_ns;    // of the first send in the second of the last
   Shared<std::int32_t> last_pid;
   Shared<std::uint32_t> last_priority;
   Shared<std::uint32_t> writing;     // slots in that state

@@ -20,11 +20,16 @@ auto Queue::persist(Side side, const Wait& wait, Attempt attempt) -> decltype(at
   auto result = attempt();
   if (!result.is(Errc::would_block)) [[likely]]
     return result;
+  return wait_and_try(side, wait, attempt);
+}
+
+template <class Attempt>
+auto Queue::wait_and_try(Side side, const Wait& wait, Attempt attempt) -> decltype(attempt()) {
   Patience patience;
   for (;;) {
     const Result<void> waited = await(side, wait, patience);
     if (!waited) return waited.failure();
-    result = attempt();
+    auto result = attempt();
     if (!result.is(Errc::would_block)) return result;
   }
 }

@@ -253,8 +253,10 @@ class Queue {
   void commit(std::uint32_t slot, std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
   void note_sent() noexcept MQXX_REQUIRES(senders_lock_);
   void prefetch_returned() const noexcept MQXX_REQUIRES(senders_lock_);
+  static void note_time(Shared<std::int64_t>& last_ns) noexcept;
   static void note_processor(Shared<std::int32_t>& where) noexcept;
   Result<void> send_small(std::span<const std::byte> bytes, Priority priority) noexcept;
+  Result<void> send_patiently(std::span<const std::byte> bytes, Priority priority, const Wait& wait);
   Result<void> send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait);
   Result<std::size_t> send_some(std::span<const Outgoing> messages) noexcept;
   Result<void> check_outgoing(std::size_t size, Priority priority) const noexcept;
@@ -271,6 +273,8 @@ class Queue {
   void note_depth(std::uint64_t depth) noexcept MQXX_REQUIRES(receivers_lock_);
   void note_received(std::uint64_t messages, std::uint64_t bytes) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<void> receive_now(std::span<std::byte> buffer, Received& received) noexcept;
+  Result<void> receive_patiently(std::span<std::byte> buffer, const Wait& wait, Received& received);
+  Result<void> receive_large(const Loan& loan, std::span<std::byte> buffer) noexcept;
   Result<std::size_t> receive_some(std::span<Incoming> room) noexcept;
   Loan mark_reading(std::uint32_t slot, const Received& message) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<Loan> receive_loan_now() noexcept;
@@ -280,6 +284,8 @@ class Queue {
   class Patience;
   template <class Attempt>
   auto persist(Side side, const Wait& wait, Attempt attempt) -> decltype(attempt());
+  template <class Attempt>
+  auto wait_and_try(Side side, const Wait& wait, Attempt attempt) -> decltype(attempt());
   Result<void> await(Side side, const Wait& wait, Patience& patience);
   Result<void> sleep(Side side, const Wait& wait);
   class Registered;

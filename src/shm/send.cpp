@@ -206,12 +206,12 @@ void Queue::prefetch_returned() const noexcept {
 }
 
 void Queue::note_sent() noexcept {
-  out_.last_ns.set(os::coarse_wall_ns());
+  note_time(out_.last_ns);
   out_.last_pid.set(os::process_id());
   note_processor(segment_.header().common.sender_cpu);
 }
 
-[[gnu::flatten]] Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
+Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priority) noexcept {
   bool both = false;
   if (!enter_senders(both)) return not_entered();
   step(Step::send_locked);
@@ -233,7 +233,8 @@ void Queue::note_sent() noexcept {
   return {};
 }
 
-Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority, const Wait& wait) {
+[[gnu::noinline]] Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priority,
+                                                 const Wait& wait) {
   Result<Loan> room = loan(bytes.size(), wait);
   if (!room) return room.failure();
   copy_bytes(room->bytes.data(), bytes.data(), bytes.size());
@@ -243,11 +244,22 @@ Result<void> Queue::send_large(std::span<const std::byte> bytes, Priority priori
   return sent;
 }
 
-Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) {
-  Result<void> fits = check_outgoing(bytes.size(), priority);
-  if (!fits) return fits;
-  if (bytes.size() >= kCopyOutside) return send_large(bytes, priority, wait);
-  return persist(Side::senders, wait, [&] { return send_small(bytes, priority); });
+[[gnu::noinline]] Result<void> Queue::send_patiently(std::span<const std::byte> bytes, Priority priority,
+                                                     const Wait& wait) {
+  return wait_and_try(
+      Side::senders, wait, [&]() __attribute__((flatten)) { return send_small(bytes, priority); });
+}
+
+[[gnu::flatten]] Result<void> Queue::send(std::span<const std::byte> bytes, Priority priority, const Wait& wait) {
+  const Result<void> fits = check_outgoing(bytes.size(), priority);
+  if (!fits) [[unlikely]]
+    return fits;
+  if (bytes.size() >= kCopyOutside) [[unlikely]]
+    return send_large(bytes, priority, wait);
+  const Result<void> sent = send_small(bytes, priority);
+  if (sent.is(Errc::would_block)) [[unlikely]]
+    return send_patiently(bytes, priority, wait);
+  return sent;
 }
 
 [[gnu::flatten]] Result<std::size_t> Queue::send_some(std::span<const Outgoing> messages) noexcept {

@@ -171,6 +171,7 @@ std::int64_t time_left(const Wait& wait, std::int64_t look_up) noexcept {
 
 std::int64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
 std::int64_t coarse_wall_ns() noexcept { return read_clock(CLOCK_REALTIME); }
+std::int64_t coarse_wall_s() noexcept { return coarse_wall_ns() / kSecond; }
 
 bool passed(const Wait& wait) noexcept {
   switch (wait.until) {

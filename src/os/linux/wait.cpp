@@ -24,6 +24,7 @@ std::int64_t read_clock(clockid_t clock) noexcept {
 
 std::int64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
 std::int64_t coarse_wall_ns() noexcept { return read_clock(CLOCK_REALTIME_COARSE); }
+std::int64_t coarse_wall_s() noexcept { return time(nullptr); }
 
 bool passed(const Wait& wait) noexcept {
   switch (wait.until) {

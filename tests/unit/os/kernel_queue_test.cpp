@@ -62,7 +62,7 @@ TEST_F(KernelQueue, ANonblockingDescriptionAnswersWouldBlockWhateverTheWait) {
   for (const Wait& wait : {Wait::none(), Wait::forever(), Wait::forever(token), soon(),
                            Wait::until_time(std::chrono::system_clock::now() + std::chrono::hours(1))}) {
     EXPECT_TRUE(receive(wait).is(Errc::would_block));
-    EXPECT_TRUE(await(queue_.get(), Ready::to_receive, wait).is(Errc::would_block));
+    EXPECT_TRUE(await(queue_.get(), Awaited::message, wait).is(Errc::would_block));
   }
 }
 
@@ -71,17 +71,17 @@ TEST_F(KernelQueue, IsLateNotBeforeTheDeadline) {
   EXPECT_TRUE(receive(steady).is(Errc::timed_out));
   EXPECT_TRUE(passed(steady));
   const Wait system = Wait::until_time(std::chrono::system_clock::now() + milliseconds(20));
-  EXPECT_TRUE(await(queue_.get(), Ready::to_receive, system).is(Errc::timed_out));
+  EXPECT_TRUE(await(queue_.get(), Awaited::message, system).is(Errc::timed_out));
   EXPECT_TRUE(passed(system));
 }
 
 TEST_F(KernelQueue, AwaitTakesAndSendsNothing) {
-  EXPECT_TRUE(await(queue_.get(), Ready::to_send, Wait::none()));
+  EXPECT_TRUE(await(queue_.get(), Awaited::room, Wait::none()));
   EXPECT_EQ(kernel_attributes(queue_.get())->depth, 0u);
   ASSERT_TRUE(send(Wait::none()));
-  EXPECT_TRUE(await(queue_.get(), Ready::to_receive, Wait::forever()));
+  EXPECT_TRUE(await(queue_.get(), Awaited::message, Wait::forever()));
   EXPECT_EQ(kernel_attributes(queue_.get())->depth, 1u);
-  EXPECT_TRUE(await(queue_.get(), Ready::to_send, Wait::none()).is(Errc::would_block));
+  EXPECT_TRUE(await(queue_.get(), Awaited::room, Wait::none()).is(Errc::would_block));
 }
 
 TEST_F(KernelQueue, WhoMayNotSleepIsToldThatItWouldBlock) {
