@@ -153,13 +153,13 @@ POSIX_TEST(limits, 8,
 
 POSIX_TEST(limits, 9, "each user has bytes of his own") {
   if (::geteuid() != 0) return trace("only for root");
-  const pid_t owner = start_child([] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     become_user(private_user(1));
     create_all(10, 8192);
-    ::pause();
-    return 0;
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   traced("child", in_child([] {
            become_user(private_user(2));
            trace_create("another user", 10, 8192);

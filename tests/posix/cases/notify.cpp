@@ -238,11 +238,12 @@ POSIX_TEST(notify, 8, "two queues, two signals: each its own value") {
 
 POSIX_TEST(notify, 9, "a signal whose default is to end the process ends the registered one") {
   const mqd_t queue = open_queue();
-  const pid_t owner = start_child([=] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     if (want_signal(queue) != 0) return 1;
-    for (;;) ::pause();
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   send_one(queue);
   traced("owner", finish(owner));
   trace_slot("slot", queue);
@@ -452,11 +453,12 @@ POSIX_TEST(notify, 22, "SIGEV_THREAD: the function's thread lets signals in, als
 
 POSIX_TEST(notify, 23, "a process that waits for SIGEV_THREAD can be ended by a signal, and exit frees the slot") {
   const mqd_t queue = open_queue();
-  const pid_t owner = start_child([=] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     if (want_thread(queue) != 0) return 1;
-    for (;;) ::pause();
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   trace_slot("registered", queue);
   ::kill(owner, SIGTERM);
   traced("owner", finish(owner));
@@ -745,15 +747,15 @@ POSIX_TEST(notify, 42, "closing any descriptor of the queue in the registered pr
 
 POSIX_TEST(notify, 43, "closing the descriptor that was used: nothing is told, and the slot is free") {
   const mqd_t queue = open_queue();
-  const pid_t owner = start_child([] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     block();
     const mqd_t mine = ::mq_open(queue_name(), O_RDONLY);
     want_signal(mine);
     ::mq_close(mine);
-    ::pause();
-    return 0;
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   trace_slot("slot", queue);
   ::kill(owner, SIGKILL);
   finish(owner);
@@ -784,12 +786,12 @@ POSIX_TEST(notify, 46, "the registered process exits: the slot is free") {
 POSIX_TEST(notify, 47, "the registered process is killed: the slot is free, and the next one is told") {
   const mqd_t queue = open_queue();
   block();
-  const pid_t owner = start_child([=] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     want_signal(queue);
-    for (;;) ::pause();
-    return 0;
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   traced("notify", want_signal(queue));
   ::kill(owner, SIGKILL);
   finish(owner);
@@ -800,12 +802,12 @@ POSIX_TEST(notify, 47, "the registered process is killed: the slot is free, and 
 
 POSIX_TEST(notify, 48, "the registered process is killed, and nobody registers: messages come and go") {
   const mqd_t queue = open_queue();
-  const pid_t owner = start_child([=] {
+  const Meeting meeting;
+  const pid_t owner = start_child([=]() -> int {
     want_signal(queue);
-    for (;;) ::pause();
-    return 0;
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   ::kill(owner, SIGKILL);
   finish(owner);
   for (int count = 0; count < 3; ++count) {

@@ -13,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -185,6 +186,20 @@ void wait_until_sleeping(pid_t thread_or_process) {
     sleep_milliseconds(2);
   }
   give_up("waited ten seconds for somebody to sleep");
+}
+
+Meeting::Meeting() : event_(::eventfd(0, EFD_CLOEXEC)) {
+  if (event_ < 0) give_up("no eventfd: %s", error_name(errno));
+}
+
+void Meeting::stay() const {
+  ::eventfd_write(event_, 1);
+  for (;;) ::pause();
+}
+
+void Meeting::wait() const {
+  eventfd_t count = 0;
+  ::eventfd_read(event_, &count);
 }
 
 pid_t thread_id() { return static_cast<pid_t>(::syscall(SYS_gettid)); }

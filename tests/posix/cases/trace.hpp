@@ -84,6 +84,19 @@ void trace_receive(mqd_t queue);
 /// Waits until that process or thread sleeps, and not just for a moment; gives up after ten seconds.
 void wait_until_sleeping(pid_t thread_or_process);
 
+/// Where a child says that it has done what it is there for. A child that is only seen to sleep may be on its way.
+class Meeting {
+ public:
+  Meeting();
+  /// In the child: it is there, and stays until it is killed.
+  [[noreturn]] void stay() const;
+  /// In the parent: until the child is there.
+  void wait() const;
+
+ private:
+  int event_;
+};
+
 pid_t thread_id();
 
 /// Runs `body` in a child and waits: its exit status, or 1000 + the signal that ended it.

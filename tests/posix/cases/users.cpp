@@ -363,14 +363,14 @@ POSIX_TEST(users, 18,
            "EBUSY across users; NULL by another user changes nothing; the slot is free when its owner is killed") {
   if (skipped()) return;
   create_as(kOwner, 0666);
-  const pid_t owner = start_as(kOwner, [] {
+  const Meeting meeting;
+  const pid_t owner = start_as(kOwner, [=]() -> int {
     const sigevent event = by_signal();
     const mqd_t queue = ::mq_open(queue_name(), O_RDONLY);
     traced("owner", ::mq_notify(queue, &event));
-    for (;;) ::pause();
-    return 0;
+    meeting.stay();
   });
-  wait_until_sleeping(owner);
+  meeting.wait();
   const auto try_it = [] {
     const sigevent event = by_signal();
     const mqd_t queue = ::mq_open(queue_name(), O_RDONLY);
