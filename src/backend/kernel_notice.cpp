@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "os/kernel_queue.hpp"
-#include "os/process.hpp"
 
 namespace mqxx::backend {
 
-KernelNotice::KernelNotice(int queue) noexcept : queue_(queue), born_(os::fork_generation()) {}
+KernelNotice::KernelNotice(int queue) noexcept : queue_(queue) {}
 
 Result<std::unique_ptr<KernelNotice>> KernelNotice::make(int queue) noexcept {
   std::unique_ptr<KernelNotice> notice(new (std::nothrow) KernelNotice(queue));
@@ -18,8 +17,6 @@ Result<std::unique_ptr<KernelNotice>> KernelNotice::make(int queue) noexcept {
 }
 
 KernelNotice::~KernelNotice() { cancel(); }
-
-bool KernelNotice::inherited() const noexcept { return born_ != os::fork_generation(); }
 
 Result<void> KernelNotice::begin(Notice notice) noexcept {
   const std::scoped_lock lock(mutex_);

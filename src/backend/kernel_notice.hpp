@@ -2,7 +2,6 @@
 // Owned by the process that made it: the child of a fork(2) is not registered. Thread safety: all but the destructor.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <mutex>
 
@@ -18,21 +17,17 @@ class KernelNotice {
   static Result<std::unique_ptr<KernelNotice>> make(int queue) noexcept;
   KernelNotice(const KernelNotice&) = delete;
   KernelNotice& operator=(const KernelNotice&) = delete;
-  /// Ends the registration. REQUIRES: not inherited()
+  /// Ends the registration. REQUIRES: in the process that made it
   ~KernelNotice();
 
   Result<void> begin(Notice notice) noexcept;
   void cancel() noexcept;
-
-  [[nodiscard]] bool inherited() const noexcept;
-  static void give_up(KernelNotice* /*notice*/) noexcept {}
 
  private:
   explicit KernelNotice(int queue) noexcept;
   Result<void> begin_call(Notice notice);
 
   const int queue_;
-  const std::uint32_t born_;
   std::mutex mutex_;
   NoticeHelper helper_;
 };

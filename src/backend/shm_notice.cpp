@@ -41,7 +41,7 @@ struct ShmNotice::Order {
   }
 };
 
-ShmNotice::ShmNotice(shm::Queue& queue) noexcept : queue_(queue), born_(os::fork_generation()) {}
+ShmNotice::ShmNotice(shm::Queue& queue) noexcept : queue_(queue) {}
 
 Result<std::unique_ptr<ShmNotice>> ShmNotice::make(shm::Queue& queue) noexcept {
   std::unique_ptr<ShmNotice> notice(new (std::nothrow) ShmNotice(queue));
@@ -50,8 +50,6 @@ Result<std::unique_ptr<ShmNotice>> ShmNotice::make(shm::Queue& queue) noexcept {
 }
 
 ShmNotice::~ShmNotice() { cancel(); }
-
-bool ShmNotice::inherited() const noexcept { return born_ != os::fork_generation(); }
 
 Result<std::uint32_t> ShmNotice::enter(const Notice& notice) noexcept {
   const Result<std::uint32_t> number = queue_.register_notice({kind_of(notice), notice.signal, notice.value});

@@ -20,14 +20,11 @@ class ShmNotice {
   static Result<std::unique_ptr<ShmNotice>> make(shm::Queue& queue) noexcept;
   ShmNotice(const ShmNotice&) = delete;
   ShmNotice& operator=(const ShmNotice&) = delete;
-  /// Ends the registration. REQUIRES: not inherited()
+  /// Ends the registration. REQUIRES: in the process that made it
   ~ShmNotice();
 
   Result<void> begin(Notice notice) noexcept;
   void cancel() noexcept;
-
-  [[nodiscard]] bool inherited() const noexcept;
-  static void give_up(ShmNotice* /*notice*/) noexcept {}
 
  private:
   /// What the helper has to do, which it shares with this.
@@ -38,7 +35,6 @@ class ShmNotice {
   Result<std::uint32_t> enter(const Notice& notice) noexcept;
 
   shm::Queue& queue_;
-  const std::uint32_t born_;
   std::mutex mutex_;
   std::shared_ptr<Order> order_;  // the last one
   NoticeHelper helper_;

@@ -92,7 +92,7 @@ constinit PerProcess<ShmLookout> g_lookout;
 }  // namespace
 
 ShmWatch::ShmWatch(shm::Queue& queue, int descriptor, ShmLookout& lookout) noexcept
-    : queue_(queue), descriptor_(descriptor), born_(os::fork_generation()), lookout_(lookout) {}
+    : queue_(queue), descriptor_(descriptor), lookout_(lookout) {}
 
 Result<std::unique_ptr<ShmWatch>> ShmWatch::make(shm::Queue& queue) noexcept {
   const Result<int> descriptor = queue.open_own_bell();
@@ -115,7 +115,5 @@ ShmWatch::~ShmWatch() {
   if (is_looked_after_) lookout_.remove(*this);
   queue_.end_poll(shm::Edges::no);
 }
-
-bool ShmWatch::inherited() const noexcept { return born_ != os::fork_generation(); }
 
 }  // namespace mqxx::backend

@@ -8,7 +8,6 @@
 //  - Owned by the process that made it: in a child of fork(2) there is no thread, and the polls are its parent's.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "base/result.hpp"
@@ -24,13 +23,10 @@ class ShmWatch {
   static Result<std::unique_ptr<ShmWatch>> make(shm::Queue& queue) noexcept;
   ShmWatch(const ShmWatch&) = delete;
   ShmWatch& operator=(const ShmWatch&) = delete;
-  /// REQUIRES: not inherited()
+  /// REQUIRES: in the process that made it
   ~ShmWatch();
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-  [[nodiscard]] bool inherited() const noexcept;
-  /// What is left to do with one that is inherited.
-  static void give_up(ShmWatch* /*watch*/) noexcept {}
 
  private:
   friend class ShmLookout;
@@ -38,7 +34,6 @@ class ShmWatch {
 
   shm::Queue& queue_;
   const int descriptor_;  // the queue's
-  const std::uint32_t born_;
   ShmLookout& lookout_;
   bool is_looked_after_ = false;
   ShmWatch* before_ = nullptr;  // in the list of the lookout, under its mutex

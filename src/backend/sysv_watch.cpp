@@ -21,8 +21,7 @@ os::Bell state_of(const os::SysvFacts& facts, std::size_t message_size) noexcept
 
 }  // namespace
 
-SysvWatch::SysvWatch(int queue, UniqueFd readiness) noexcept
-    : queue_(queue), born_(os::fork_generation()), readiness_(std::move(readiness)) {}
+SysvWatch::SysvWatch(int queue, UniqueFd readiness) noexcept : queue_(queue), readiness_(std::move(readiness)) {}
 
 Result<std::unique_ptr<SysvWatch>> SysvWatch::make(int queue) noexcept {
   const Result<os::SysvFacts> facts = facts_of_sysv(queue);
@@ -54,8 +53,6 @@ SysvWatch::~SysvWatch() {
   os::wake(ending_, os::kWakeAll);
   thread_.join();
 }
-
-bool SysvWatch::inherited() const noexcept { return born_ != os::fork_generation(); }
 
 void SysvWatch::look() noexcept { (void)show(Edge::where_changed); }
 void SysvWatch::look_anew() noexcept { (void)show(Edge::anyway); }

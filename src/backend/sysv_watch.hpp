@@ -39,11 +39,9 @@ class SysvWatch {
   /// The same for who has just found the queue empty, or full: if it is not any more, that is an edge. (What is shown
   /// may be older than what he found, and a message that came meanwhile would then change nothing.)
   void look_anew() noexcept;
-  /// Whether this is another process than the one that made it.
-  [[nodiscard]] bool inherited() const noexcept;
-  /// What is left to do with one that is inherited: the descriptor is closed, the rest is the memory of a thread that
-  /// is not here.
-  static void give_up(SysvWatch* watch) noexcept { watch->readiness_.reset(); }
+  /// What is left to do in a child of fork(2): the descriptor is closed, the rest is the memory of a thread that is not
+  /// here.
+  void give_up() noexcept { readiness_.reset(); }
 
  private:
   SysvWatch(int queue, UniqueFd readiness) noexcept;
@@ -54,7 +52,6 @@ class SysvWatch {
   void run() noexcept;
 
   int queue_;
-  std::uint32_t born_;
   UniqueFd readiness_;
   std::mutex mutex_;  // whoever looked last sets what is shown
   os::Bell shown_ = os::Bell::empty;
