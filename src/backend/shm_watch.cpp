@@ -27,7 +27,7 @@ class ShmLookout {
   static constexpr std::chrono::milliseconds kPause{800};  // as those who sleep in the engine
 
   void run(const std::stop_token& ending) noexcept;
-  void look_at(const ShmWatch& watch, Lock& lock) noexcept;
+  void look_at(ShmWatch& watch, Lock& lock) noexcept;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -69,17 +69,17 @@ void ShmLookout::remove(ShmWatch& watch) noexcept {
 void ShmLookout::run(const std::stop_token& ending) noexcept {
   Lock lock(mutex_);
   while (!ending.stop_requested()) {
-    for (const ShmWatch* watch = first_; watch != nullptr; watch = watch->after_) look_at(*watch, lock);
+    for (ShmWatch* watch = first_; watch != nullptr; watch = watch->after_) look_at(*watch, lock);
     (void)changed_.wait_for(lock, ending, kPause, [] { return false; });
   }
 }
 
-void ShmLookout::look_at(const ShmWatch& watch, Lock& lock) noexcept {
+void ShmLookout::look_at(ShmWatch& watch, Lock& lock) noexcept {
   shm::Queue& queue = watch.queue_;
   if (queue.intact() && !queue.in_doubt() && !queue.has_loans()) return;
   looking_at_ = &watch;
   lock.unlock();  // others may come and go: to look takes the locks of the queue
-  queue.look();
+  queue.try_look(watch.doubt_);
   lock.lock();
   looking_at_ = nullptr;
   changed_.notify_all();

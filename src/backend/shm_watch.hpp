@@ -4,7 +4,7 @@
 //  - Who polls sleeps in the system, and nobody here finds what a dead process left: a message without a ring of the
 //    doorbell, a slot on loan. One thread looks for all queues that the process polls, as sleepers do, and ends with
 //    the last of them. It takes no lock unless there is something to find, so an idle queue costs it a few reads. A
-//    queue whose lock is held by a process that is stopped holds it up.
+//    thread that is stopped inside a lock holds it up for some 200 ms a round, and nothing else.
 //  - Owned by the process that made it: in a child of fork(2) there is no thread, and the polls are its parent's.
 #pragma once
 
@@ -35,6 +35,7 @@ class ShmWatch {
   shm::Queue& queue_;
   const int descriptor_;  // the queue's
   ShmLookout& lookout_;
+  shm::Doubt doubt_;  // the lookout's
   bool is_looked_after_ = false;
   ShmWatch* before_ = nullptr;  // in the list of the lookout, under its mutex
   ShmWatch* after_ = nullptr;

@@ -34,27 +34,42 @@ void Queue::doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept {
   os::disown(lock, owner);
 }
 
+// owner_slow also for an owner who was said to have died, and lives: it has let go of the lock.
+[[gnu::always_inline]] inline os::Locked Queue::try_first(os::LockWord& lock, Doubt& doubt) const noexcept {
+  const os::Locked locked = os::lock_first(lock);
+  if (locked < os::Locked::owner_died) [[likely]]
+    return locked;
+  if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_first(lock))) return locked;
+  if (locked == os::Locked::owner_slow) doubt_owner(lock, doubt);
+  return os::Locked::owner_slow;
+}
+
+[[gnu::always_inline]] inline os::Locked Queue::try_second(Doubt& doubt) const noexcept {
+  const os::Locked locked = os::lock_second(out_.lock, in_.lock);
+  if (locked < os::Locked::owner_died) [[likely]]
+    return locked;
+  if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_second(out_.lock, in_.lock))) {
+    return locked;
+  }
+  if (locked == os::Locked::owner_slow) doubt_owner(in_.lock, doubt);
+  return os::Locked::owner_slow;
+}
+
 // @return false when this thread is inside one already
 bool Queue::lock_first(os::LockWord& lock, os::Locked& locked) noexcept {
-  locked = os::lock_first(lock);
   Doubt doubt;
-  while (locked >= os::Locked::owner_died) [[unlikely]] {
-      if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_first(lock))) break;
-      if (locked == os::Locked::owner_slow) doubt_owner(lock, doubt);
-      locked = os::lock_first(lock);
-    }
+  do {
+    locked = try_first(lock, doubt);
+  } while (locked == os::Locked::owner_slow);
   return locked != os::Locked::would_deadlock;
 }
 
 os::Locked Queue::lock_second() noexcept {
-  os::Locked locked = os::lock_second(out_.lock, in_.lock);
   Doubt doubt;
-  while (locked >= os::Locked::owner_died) [[unlikely]] {
-      if (locked == os::Locked::owner_died && (!some_were_elsewhere() || os::confirm_second(out_.lock, in_.lock)))
-        break;
-      if (locked == os::Locked::owner_slow) doubt_owner(in_.lock, doubt);
-      locked = os::lock_second(out_.lock, in_.lock);
-    }
+  os::Locked locked{};
+  do {
+    locked = try_second(doubt);
+  } while (locked == os::Locked::owner_slow);
   return locked;
 }
 
@@ -70,13 +85,13 @@ bool Queue::lock_senders() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
     os::unlock_second(out_.lock, in_.lock);
     if (intact()) return true;
   }
-  leave_torn(out_.lock, locked);
+  leave_as_found(out_.lock, locked);
   return false;
 }
 
 // A queue that has lost pages is not worked on. Nor is it repaired: the mark of a dead owner stays, so that the others
 // find out as well.
-void Queue::leave_torn(os::LockWord& lock, os::Locked locked) noexcept {
+void Queue::leave_as_found(os::LockWord& lock, os::Locked locked) noexcept {
   if (locked == os::Locked::owner_died) {
     os::abandon_first(lock);
   } else {
@@ -98,7 +113,7 @@ bool Queue::lock_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
     if (locked == os::Locked::clean && intact()) [[likely]]
       return true;
     if (!intact()) {
-      leave_torn(in_.lock, locked);
+      leave_as_found(in_.lock, locked);
       return false;
     }
     // Recovery needs both, the senders' first: leave the mark for whoever comes before we are back.
@@ -121,13 +136,26 @@ void Queue::drop_receivers() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
 bool Queue::lock_both() noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   os::Locked first{};
   if (!lock_first(out_.lock, first)) return false;
-  const os::Locked second = lock_second();
+  return repair_both(first, lock_second());
+}
+
+bool Queue::try_lock_both(Doubt& doubt) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
+  const os::Locked first = try_first(out_.lock, doubt);
+  if (first == os::Locked::would_deadlock || first == os::Locked::owner_slow) return false;
+  const os::Locked second = try_second(doubt);
+  if (second != os::Locked::owner_slow) return repair_both(first, second);
+  leave_as_found(out_.lock, first);
+  return false;
+}
+
+// Behind the taking of both. @return false: it lost pages, and the locks are given back
+bool Queue::repair_both(os::Locked first, os::Locked second) noexcept MQXX_NO_THREAD_SAFETY_ANALYSIS {
   const bool died = first == os::Locked::owner_died || second == os::Locked::owner_died;
   if (died && intact()) recover();
   if (intact()) [[likely]]
     return true;
   os::unlock_second(out_.lock, in_.lock);
-  leave_torn(out_.lock, died ? os::Locked::owner_died : os::Locked::clean);
+  leave_as_found(out_.lock, died ? os::Locked::owner_died : os::Locked::clean);
   return false;
 }
 

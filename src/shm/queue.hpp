@@ -96,6 +96,12 @@ struct Peeked {
   Priority priority = 0;
 };
 
+/// What is known of a thread that has had a lock for long.
+struct Doubt {
+  std::uint32_t owner = 0;
+  std::uint32_t asleep = 0;  ///< looks that found it so
+};
+
 class MQXX_CAPABILITY("mutex") Capability {};
 
 class Queue {
@@ -141,6 +147,9 @@ class Queue {
   /// Looks for what dead processes left, as those who sleep do by themselves. From a damaged queue it rings the
   /// doorbell, for all who poll.
   void look() noexcept;
+  /// The same for who has other queues to look after: where one thread has a lock for long (some 200 ms; it may be
+  /// stopped) nothing is done. `doubt` is what the last look found, and goes into the next.
+  void try_look(Doubt& doubt) noexcept;
   /// Without a lock. in_doubt: a process died inside one, and what readiness() sees may be half done. has_loans: slots
   /// have owners, who may be dead, and then there is more than readiness() sees.
   [[nodiscard]] bool in_doubt() const noexcept;
@@ -212,15 +221,15 @@ class Queue {
   void leave_senders(bool both) noexcept MQXX_RELEASE(senders_lock_);
   bool enter_receivers(bool& both) noexcept MQXX_TRY_ACQUIRE(true, receivers_lock_);
   void leave_receivers(bool both) noexcept MQXX_RELEASE(receivers_lock_);
+  /// false also where a thread has had one of the locks for long.
+  bool try_lock_both(Doubt& doubt) noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
+  bool repair_both(os::Locked first, os::Locked second) noexcept MQXX_TRY_ACQUIRE(true, senders_lock_, receivers_lock_);
   bool lock_first(os::LockWord& lock, os::Locked& locked) noexcept;
   os::Locked lock_second() noexcept;
-  /// What is known of a thread that has had a lock for long.
-  struct Doubt {
-    std::uint32_t owner = 0;
-    std::uint32_t asleep = 0;  ///< looks that found it so
-  };
+  os::Locked try_first(os::LockWord& lock, Doubt& doubt) const noexcept;
+  os::Locked try_second(Doubt& doubt) const noexcept;
   void doubt_owner(os::LockWord& lock, Doubt& doubt) const noexcept;
-  static void leave_torn(os::LockWord& lock, os::Locked locked) noexcept;
+  static void leave_as_found(os::LockWord& lock, os::Locked locked) noexcept;
 
   // watch.cpp
   struct Owed {

@@ -297,6 +297,12 @@ void Queue::look() noexcept {
   unlock_both();
 }
 
+void Queue::try_look(Doubt& doubt) noexcept {
+  if (!try_lock_both(doubt)) return ring_if_damaged();
+  rescue_loans();
+  unlock_both();
+}
+
 // Who polls a queue that has lost its file is told that it is ready: the call that follows says why. What the queue's
 // bytes say of the bell is no use.
 void Queue::ring_if_damaged() noexcept {

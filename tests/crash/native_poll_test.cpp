@@ -1,6 +1,6 @@
 // A program that polls the descriptor of mqxx::Queue sleeps in the system, and not in our code: what processes leave
 // that die is found by the thread that the library has for it. After a death at each step of a send, with messages on
-// loan, and when the file is cut.
+// loan, when the file is cut, and while another process is stopped inside a lock.
 #include <filesystem>
 #include <string>
 
@@ -38,9 +38,9 @@ class NativePoll : public testing::Test {
   }
 
   /// `act` in another process, which does not survive it.
-  static void die(const std::function<void(Queue&)>& act) {
+  static void die(const std::function<void(Queue&)>& act, std::string_view name = "/q") {
     Child child([&] {
-      Queue own = Queue::open("/q");
+      Queue own = Queue::open(name);
       act(own);
       ::kill(::getpid(), SIGKILL);
     });
@@ -139,6 +139,40 @@ TEST_F(NativePoll, OfAFileThatWasCutSaysReadableAndReceivingSaysWhy) {
   EXPECT_TRUE(fails_with(Errc::queue_damaged, [&] { (void)cut.try_receive(); }));
   EXPECT_TRUE(polls(cut, POLLIN)) << "from then on";
   EXPECT_FALSE(polls(whole, POLLIN));
+}
+
+// The thread looks after the queues in some order: one before and one behind the one that holds it up.
+TEST_F(NativePoll, FindsItInOtherQueuesWhileAProcessIsStoppedInsideALock) {
+  const OpenOptions two{.capacity = 2, .message_size = 64};
+  Queue first = Queue::create("/first", two);
+  Queue held = Queue::create("/held", two);
+  Queue last = Queue::create("/last", two);
+  for (const Queue* queue : {&first, &held, &last}) (void)queue->native_handle();
+  held.send("1");
+  Child stopped([] {
+    Queue own = Queue::open("/held");
+    ReceiveLoan loan = own.receive_loan();  // something to look for
+    g_stop_at = Step::slot_taken;
+    step_hook = stop_at_step;
+    own.send("2");
+    loan.put_back();
+  });
+  ASSERT_TRUE(stopped.await_stop());
+  for (Queue* queue : {&first, &last}) {
+    queue->send("on loan");
+    die(
+        [](Queue& own) {
+          const ReceiveLoan loan = own.receive_loan();
+          ::kill(::getpid(), SIGKILL);
+        },
+        queue->name());
+    await(*queue, POLLIN);
+    EXPECT_EQ(queue->receive().text(), "on loan");
+  }
+  stopped.go_on();
+  expect_well(stopped);
+  EXPECT_EQ(held.receive().text(), "1");
+  EXPECT_EQ(held.receive().text(), "2");
 }
 
 // What looks after the queues ends with the last of them, and begins anew with the next.

@@ -1,4 +1,5 @@
-// What a poll says after a death: what was found by killing at every instruction, as tests of the engine.
+// What a poll says after a death: what was found by killing at every instruction, as tests of the engine. And looking
+// where a thread is stopped inside a lock.
 #include <array>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "shm/queue.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
+#include "support/step_death.hpp"
 #include "support/watchdog.hpp"
 
 namespace mqxx::shm {
@@ -27,6 +29,12 @@ std::unique_ptr<Queue> join_it() { return std::move(*Queue::join(std::move(*atta
 Result<void> send(Queue& queue) {
   const std::array<std::byte, kSize> bytes{};
   return queue.send(bytes, 1, Wait::none());
+}
+
+void receive(Queue& queue) {
+  std::array<std::byte, kSize> buffer;
+  Received received;
+  EXPECT_TRUE(queue.receive(buffer, Wait::none(), received));
 }
 
 class PollAfterDeath : public testing::Test {
@@ -50,6 +58,18 @@ class PollAfterDeath : public testing::Test {
       };
       act(queue);
     });
+  }
+
+  /// Another process, which has stopped at that step of `act`.
+  static test::Child stop_at(Step where, const std::function<void(Queue&)>& act) {
+    test::Child child([&] {
+      const auto own = join_it();
+      test::g_stop_at = where;
+      step_hook = test::stop_at_step;
+      act(*own);
+    });
+    EXPECT_TRUE(child.await_stop());
+    return child;
   }
 
   os::Bell polled() {
@@ -90,11 +110,7 @@ TEST_F(PollAfterDeath, WithoutALockIsInDoubtUntilSomebodyLooks) {
   ASSERT_TRUE(send(*queue_));
   EXPECT_FALSE(queue_->in_doubt());
   // Received, and still on its way out of the ring: without a lock it seems to be there.
-  die_at(Step::slot_freed, [](Queue& queue) {
-    std::array<std::byte, kSize> buffer;
-    Received received;
-    (void)queue.receive(buffer, Wait::none(), received);
-  });
+  die_at(Step::slot_freed, receive);
   EXPECT_TRUE(queue_->in_doubt());
   queue_->look();
   EXPECT_FALSE(queue_->in_doubt());
@@ -104,6 +120,34 @@ TEST_F(PollAfterDeath, WithoutALockIsInDoubtUntilSomebodyLooks) {
   EXPECT_TRUE(queue_->in_doubt());
   EXPECT_EQ(polled(), os::Bell::empty);
   EXPECT_FALSE(queue_->in_doubt());
+}
+
+TEST_F(PollAfterDeath, TryLookGivesUpWhereAThreadIsStoppedInTheSendersLock) {
+  test::Child stopped = stop_at(Step::slot_taken, [](Queue& queue) { EXPECT_TRUE(send(queue)); });
+  Doubt doubt;
+  queue_->try_look(doubt);
+  EXPECT_NE(doubt.owner, 0u) << "it had the lock all the time";
+  stopped.go_on();
+  expect_well(stopped);
+  EXPECT_EQ(polled(), os::Bell::some);
+}
+
+// What a dead sender left in the lock that is free is left there, for the next who looks.
+TEST_F(PollAfterDeath, TryLookGivesUpWhereAThreadIsStoppedInTheReceiversLockAndLeavesTheSendersAsItWas) {
+  ASSERT_TRUE(send(*queue_));
+  test::Child stopped = stop_at(Step::slot_freed, receive);
+  Doubt doubt;
+  queue_->try_look(doubt);
+  EXPECT_NE(doubt.owner, 0u);
+  die_at(Step::payload_written, [](Queue& queue) { (void)send(queue); });
+  ASSERT_TRUE(queue_->in_doubt());
+  queue_->try_look(doubt);
+  EXPECT_TRUE(queue_->in_doubt());
+  stopped.go_on();
+  expect_well(stopped);
+  queue_->try_look(doubt);
+  EXPECT_FALSE(queue_->in_doubt());
+  EXPECT_EQ(polled(), os::Bell::empty);
 }
 
 }  // namespace

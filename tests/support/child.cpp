@@ -142,6 +142,10 @@ Ended Child::kill() {
 
 bool Child::stop() {
   ::kill(pid_, SIGSTOP);
+  return await_stop();
+}
+
+bool Child::await_stop() {
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }

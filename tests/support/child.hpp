@@ -48,6 +48,8 @@ class Child {
 
   /// SIGSTOP, and waits until it stands. @return false when it has ended meanwhile
   bool stop();
+  /// The same for one that stops by itself.
+  bool await_stop();
   /// SIGCONT.
   void go_on();
   /// Whether it has ended by itself: join() returns at once then.
