@@ -1,6 +1,7 @@
 // How a loop runs and ends, what an exception leaves over, and what it refuses.
 #include <csignal>
 #include <memory>
+#include <utility>
 
 #include "loop/loop_test.hpp"
 #include "support/child.hpp"
@@ -121,13 +122,17 @@ TEST_F(LoopTest, WhatACallbackCapturedIsDestroyedWhenItEndsAndNotWhileItRuns) {
 
 // A destructor that watches and cancels while the loop cleans up.
 struct Busy {
-  EventLoop* loop;
-  Watch other;
+  Busy(EventLoop* its_loop, Watch its_other) : loop(its_loop), other(std::move(its_other)) {}
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
   ~Busy() {
     other.cancel();
     loop->after(1h, [] {}).cancel();
     loop->post([] {});
   }
+
+  EventLoop* loop;
+  Watch other;
 };
 
 TEST_F(LoopTest, DestructorsOfCallbacksMayUseTheLoop) {
