@@ -6,26 +6,19 @@
 
 #include <chrono>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
-#include <span>
 #include <stop_token>
 #include <utility>
 
-#include <mqxx/error.hpp>
 #include <mqxx/events.hpp>
 #include <mqxx/message.hpp>
 #include <mqxx/queue.hpp>
+#include <mqxx/watch.hpp>
 
 namespace mqxx {
-
-namespace loop {
-class Core;
-class Entry;
-}  // namespace loop
 
 template <class T>
 class Task;
@@ -41,34 +34,6 @@ class StoppableSleeping;
 class SignalAwaiting;
 class StoppableSignalAwaiting;
 }  // namespace detail
-
-/// What a loop was asked to watch. A handle: copies mean the same watch, and dropping them does not end it.
-/// It may outlive the loop. Like the loop it belongs to the loop's thread.
-class Watch {
- public:
-  Watch() noexcept = default;  ///< of nothing
-
-  /// Its callback is not called any more, also not for what has happened already. From inside a callback too, its own
-  /// included. What the callback captured is destroyed when no callback is running.
-  void cancel() noexcept;
-  /// Whether it may still call back.
-  [[nodiscard]] bool is_active() const noexcept;
-
- private:
-  friend class loop::Core;
-  explicit Watch(std::weak_ptr<loop::Entry> entry) noexcept : entry_(std::move(entry)) {}
-
-  std::weak_ptr<loop::Entry> entry_;
-};
-
-/// How EventLoop::on_message drains: `{.most_per_turn = 8, .drain_on_stop = true}`.
-struct DrainOptions {
-  std::size_t most_per_turn = 64;  ///< messages, at least 1; then the others have their turn
-  bool drain_on_stop = false;      ///< what is queued when the loop is stopped is delivered before run() returns
-  /// What a queue that fails (removed, damaged, closed to this user) is told to. The watch has ended then. Without one
-  /// the error leaves run().
-  std::function<void(const Error&)> on_error{};
-};
 
 /// Callbacks run in the thread that runs the loop, one at a time. They may do everything but run or destroy the loop.
 /// An exception of a callback leaves run(), which may be called again: nothing that was to be done is lost.
@@ -152,8 +117,7 @@ class EventLoop {
   /// Ends run() after the turn in progress and the drains that were asked for; if none is in progress, the next one at
   /// once. From any thread while the loop lives, and from signal handlers.
   void stop() noexcept;
-  /// A watch that calls nothing, and until it is cancelled something is left to wait for: for loops that others post
-  /// to.
+  /// A watch that calls nothing: something is left to wait for until it is cancelled. For loops that others post to.
   Watch keep_running();
 
   // ---- Coroutines: include <mqxx/coroutine.hpp> --------------------------------------------------------------------
@@ -180,7 +144,6 @@ class EventLoop {
 
  private:
   friend class detail::LoopAccess;
-
   std::unique_ptr<loop::Core> core_;
 };
 
