@@ -1,4 +1,4 @@
-// Events and SignalInfo: what an event loop waits for and is told. Plain values.
+// Events, Trigger and SignalInfo: what an event loop waits for, and what it is told. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,12 @@ enum class Events : std::uint32_t {
 }
 /// Whether the set has any of them.
 [[nodiscard]] constexpr bool has(Events set, Events any) noexcept { return (set & any) != Events::none; }
+
+/// How a loop learns from the system that a queue is ready. @see epoll(7)
+enum class Trigger : std::uint8_t {
+  levels,  ///< each time it asks, while the queue is ready
+  edges,   ///< once, when the queue becomes ready
+};
 
 /// One signal that came. @see sigaction(2), siginfo_t
 struct SignalInfo {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <mqxx/error.hpp>
+#include <mqxx/events.hpp>
 
 namespace mqxx {
 
@@ -38,6 +39,9 @@ class Watch {
 struct DrainOptions {
   std::size_t most_per_turn = 64;  ///< messages, at least 1; then the others have their turn
   bool drain_on_stop = false;      ///< what is queued when the loop is stopped is delivered before run() returns
+  /// With edges the system has one look less at a queue that was drained, and the loop itself keeps in mind what a turn
+  /// has left in it: that has its share of each turn that follows. What is delivered, and when, is the same.
+  Trigger trigger = Trigger::levels;
   /// What a queue that fails (removed, damaged, closed to this user) is told to. The watch has ended then. Without one
   /// the error leaves run().
   std::function<void(const Error&)> on_error{};

@@ -94,11 +94,12 @@ void Core::rethrow() {
 }
 
 void Core::turn(std::int64_t deadline_ns) {
-  const bool more = posts_.any() || signals_.has_rest() || !failures_.empty();
+  const bool more = posts_.any() || signals_.has_rest() || !failures_.empty() || sources_.any_unread();
   std::int64_t until_ns = more ? os::Poller::kNow : std::min(deadline_ns, timers_.next());
   if (until_ns != os::Poller::kNever && until_ns <= now_ns()) until_ns = os::Poller::kNow;
   sources_.wait(until_ns);
   sources_.dispatch();
+  sources_.go_on();
   if (signals_.has_rest()) signals_.deliver();
   if (timers_.next() != os::Poller::kNever) timers_.run(now_ns());
   posts_.run();

@@ -1,7 +1,8 @@
 // Core: an event loop without its public face: it owns the entries and goes round in turns.
 //
-// A turn waits, tells of what is ready (signals among it), runs the timers that are due, and calls the functions that
-// were posted. An exception of a callback leaves it in the middle, and the next one goes on there.
+// A turn waits, tells of what is ready (signals among it), lets those go on that have been told before and are not at
+// the end, runs the timers that are due, and calls the functions that were posted. An exception of a callback leaves it
+// in the middle, and the next one goes on there.
 #pragma once
 
 #include <atomic>

@@ -11,10 +11,14 @@ namespace {
 /// cheaper than a loan.
 constexpr std::size_t kMostCopied = 65536;
 
+constexpr Events wanted_by(Trigger trigger) noexcept {
+  return trigger == Trigger::edges ? Events::readable | Events::edges : Events::readable;
+}
+
 }  // namespace
 
 MessageEntry::MessageEntry(Core& core, const Queue& queue, Callback callback, DrainOptions options)
-    : QueueEntry(core, Events::readable, queue),
+    : QueueEntry(core, wanted_by(options.trigger), queue),
       callback_(std::move(callback)),
       options_(std::move(options)),
       message_size_(queue.attributes().message_size) {
@@ -22,9 +26,15 @@ MessageEntry::MessageEntry(Core& core, const Queue& queue, Callback callback, Dr
 }
 
 bool MessageEntry::ready(Events /*events*/) {
-  deliver(options_.most_per_turn);
+  if (options_.trigger == Trigger::edges) {
+    core().sources().set_unread(*this);
+  } else {
+    (void)deliver(options_.most_per_turn);
+  }
   return true;
 }
+
+bool MessageEntry::go_on() { return deliver(options_.most_per_turn); }
 
 void MessageEntry::drain() {
   if (!options_.drain_on_stop) return;
@@ -34,20 +44,22 @@ void MessageEntry::drain() {
   } catch (const Error& error) {
     return fail(error);
   }
-  deliver(depth);
+  (void)deliver(depth);
 }
 
-void MessageEntry::deliver(std::size_t most) {
+bool MessageEntry::deliver(std::size_t most) {
   for (std::size_t i = 0; i < most && is_active(); ++i) {
     std::optional<Message> message;
     try {
       message = receive();
     } catch (const Error& error) {
-      return fail(error);
+      fail(error);
+      return false;
     }
-    if (!message) return;
+    if (!message) return false;
     callback_(std::move(*message));
   }
+  return is_active();
 }
 
 std::optional<Message> MessageEntry::receive() {

@@ -57,13 +57,15 @@ class MessageEntry final : public QueueEntry {
   using Callback = std::function<void(Message)>;
   MessageEntry(Core& core, const Queue& queue, Callback callback, DrainOptions options);
 
-  /// Delivers up to most_per_turn messages.
+  /// Delivers up to most_per_turn messages; those of an edge in go_on().
   bool ready(Events events) override;
+  bool go_on() override;
   /// Delivers as many as are queued now, if that was asked for.
   void drain() override;
 
  private:
-  void deliver(std::size_t most);
+  /// @return whether there may be more
+  bool deliver(std::size_t most);
   std::optional<Message> receive();
   void fail(const Error& error);
 

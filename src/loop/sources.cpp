@@ -80,6 +80,7 @@ Result<void> Sources::add(SourceEntry& entry, int descriptor, const Queue* queue
 }
 
 void Sources::remove(SourceEntry& entry) noexcept {
+  set_read(entry);
   const std::uint32_t index = entry.source_;
   Source& source = sources_[index];
   const auto place = std::find(source.watchers.begin(), source.watchers.end(), &entry);
@@ -164,5 +165,29 @@ void Sources::tell(const os::Ready& ready) {
 }
 
 void Sources::close_gaps(Source& source) noexcept { std::erase(source.watchers, nullptr); }
+
+void Sources::set_unread(SourceEntry& entry) noexcept {
+  if (std::exchange(entry.unread_, true)) return;
+  entry.before_ = std::exchange(last_unread_, &entry);
+  entry.after_ = nullptr;
+  (entry.before_ == nullptr ? first_unread_ : entry.before_->after_) = &entry;
+}
+
+void Sources::set_read(SourceEntry& entry) noexcept {
+  if (!std::exchange(entry.unread_, false)) return;
+  if (next_unread_ == &entry) next_unread_ = entry.after_;
+  (entry.before_ == nullptr ? first_unread_ : entry.before_->after_) = entry.after_;
+  (entry.after_ == nullptr ? last_unread_ : entry.after_->before_) = entry.before_;
+}
+
+// Callbacks may end any of them.
+void Sources::go_on() {
+  if (next_unread_ == nullptr) next_unread_ = first_unread_;
+  while (next_unread_ != nullptr) {
+    SourceEntry& entry = *next_unread_;
+    next_unread_ = entry.after_;
+    if (!entry.go_on()) set_read(entry);
+  }
+}
 
 }  // namespace mqxx::loop

@@ -2,6 +2,7 @@
 //
 //   S1  by_descriptor_ has exactly the sources that have watchers or wait to be updated; each is in the poller once.
 //   S2  Outside a turn, `polled` of a source that does not wait to be updated is what its watchers want.
+//   S3  Who was told of an edge and has not come to the end of what it told of is unread: it goes on in each turn.
 // What a queue's watchers want is brought to the poller before the next wait and not at once: who receives a message,
 // handles it and waits again costs no system call. The source keeps the queue meanwhile, so that its descriptor cannot
 // become another. A plain descriptor is its owner's, who may close it: there it is brought at once.
@@ -27,6 +28,8 @@ class SourceEntry : public Entry {
 
   /// @return false when there is nothing: then none behind it that stands in line for the same is asked in this turn
   virtual bool ready(Events events) = 0;
+  /// The turn of one that is unread. @return whether there may be more
+  virtual bool go_on() { return false; }
 
   [[nodiscard]] Events wanted() const noexcept { return wanted_; }
   [[nodiscard]] virtual bool stands_in_line() const noexcept { return false; }
@@ -39,6 +42,9 @@ class SourceEntry : public Entry {
 
   Events wanted_;
   std::uint32_t source_ = 0;
+  bool unread_ = false;
+  SourceEntry* before_ = nullptr;  // in the list of the unread
+  SourceEntry* after_ = nullptr;
 };
 
 class DescriptorEntry final : public SourceEntry {
@@ -67,6 +73,11 @@ class Sources {
   /// Waits, unless events are left over from a turn that an exception has ended. Then dispatch() tells of them.
   void wait(std::int64_t deadline_ns);
   void dispatch();
+  /// From now on it is unread, until go_on() finds no more, or it ends.
+  void set_unread(SourceEntry& entry) noexcept;
+  [[nodiscard]] bool any_unread() const noexcept { return first_unread_ != nullptr; }
+  /// Gives each of the unread its turn; those that an exception has left out, in the next call.
+  void go_on();
   /// Brings to the poller what was put off.
   void settle() noexcept;
   void wake() noexcept { poller_.wake(); }
@@ -94,6 +105,7 @@ class Sources {
   void update(std::uint32_t index) noexcept;
   void tell(const os::Ready& ready);
   void close_gaps(Source& source) noexcept;
+  void set_read(SourceEntry& entry) noexcept;
 
   static constexpr std::size_t kMostReady = 256;  // sources a turn: the others come first in the next
 
@@ -111,6 +123,9 @@ class Sources {
   std::size_t next_watcher_ = 0;       // of it
   std::size_t last_watcher_ = 0;       // those behind came later and are told in the next turn
   Events nothing_for_ = Events::none;  // what those who stand in line need not ask for
+  SourceEntry* first_unread_ = nullptr;
+  SourceEntry* last_unread_ = nullptr;
+  SourceEntry* next_unread_ = nullptr;  // whose turn it is; null: that of the first
 };
 
 }  // namespace mqxx::loop

@@ -12,6 +12,7 @@
 
 #include "asio/asio_test.hpp"
 #include "support/child.hpp"
+#include "support/competition.hpp"
 #include "support/seed.hpp"
 #include "support/shared_array.hpp"
 
@@ -177,7 +178,7 @@ TEST_P(AsioCoroutines, ReceiversOfManyProcessesCompeteAndEachMessageArrivesOnce)
   if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "the thread sanitizer allows a forked child no threads";
   // In System V who waits looks by itself now and then, which is slow.
   const bool is_slow = std::string(GetParam()) == "sysv:";
-  const auto count = static_cast<std::uint32_t>(scaled(is_slow ? 2000 : 50000));
+  const auto count = static_cast<std::uint32_t>(scaled(is_slow ? 1000 : 10'000));
   constexpr int kProcesses = 3;
   const SharedArray<std::atomic<int>> seen(count);
   Queue queue = make_queue(is_slow ? 64 : 10, 64);
@@ -187,6 +188,29 @@ TEST_P(AsioCoroutines, ReceiversOfManyProcessesCompeteAndEachMessageArrivesOnce)
   for (int i = 0; i < kProcesses * kCoroutines; ++i) send_number(queue, kEnd);
   for (Child& child : children) expect_well(child);
   for (const auto& times : seen) ASSERT_EQ(times, 1);
+}
+
+awaitable<void> take_all(AsyncQueue& queue, const Take& take) {
+  std::vector<std::byte> buffer(kCompeted.message_size);
+  for (;;) {
+    const Received received = co_await queue.async_receive(buffer, use_awaitable);
+    if (!take(std::span(buffer).first(received.size))) co_return;
+  }
+}
+
+TEST_P(AsioCoroutines, ProcessesThatCompeteMissNothing) {
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "the thread sanitizer allows a forked child no threads";
+  const std::string home = GetParam();
+  const int count = home.empty() ? 99'999 : home == "kernel:" ? 9'999 : 999;
+  const Queue queue = make_queue(kCompeted.capacity, kCompeted.message_size);
+  compete(queue.name(), static_cast<std::size_t>(scaled(count)), [](const Queue& own, const Take& take) {
+    asio::io_context io;
+    AsyncQueue async(io, own.duplicate());
+    asio::co_spawn(io, take_all(async, take), [](const std::exception_ptr& error) {
+      if (error) std::rethrow_exception(error);
+    });
+    io.run();
+  });
 }
 
 TEST_P(AsioCoroutines, AProcessThatIsKilledWhileAllWaitTakesNothingWithIt) {

@@ -1,4 +1,4 @@
-// Real processes: receivers that compete under one loop each, and deaths among them.
+// Real processes: deaths among receivers that compete under one loop each. edges_test.cpp has those that live.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -42,39 +42,6 @@ struct Ledger {
 void send_all(const std::string& name, std::size_t count) {
   Queue queue = Queue::open(name);
   for (std::uint32_t i = 0; i < count; ++i) queue.send(bytes_of(i));
-}
-
-/// Receives until `over()`, which it asks now and then.
-template <class Over>
-void consume_by_edges(const std::string& name, const Ledger& ledger, Over over) {
-  EventLoop loop;
-  Queue queue = Queue::open(name);
-  std::vector<std::byte> buffer(queue.attributes().message_size);
-  const auto drain = [&](Events) {
-    while (const std::optional<Received> received = queue.try_receive(buffer)) {
-      ledger.note(number_of(std::span(buffer).first(received->size)));
-    }
-  };
-  loop.on_descriptor(queue.native_handle(), Events::readable | Events::edges, drain);
-  loop.every(5ms, [&] {
-    if (over()) loop.stop();
-  });
-  EXPECT_EQ(loop.run(), LoopEnded::stopped);
-}
-
-TEST_P(LoopOnHome, EdgesShowEveryMessageOfAStreamWhileReceiversCompete) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
-  const auto count = static_cast<std::size_t>(scaled(GetParam() == In::shm ? 100'000 : 10'000));
-  const Place place = make();
-  const Ledger ledger(count);
-  std::vector<Child> receivers;
-  for (int i = 0; i < 3; ++i) {
-    receivers.emplace_back([&] { consume_by_edges(place.name(), ledger, [&] { return ledger.total[0] == count; }); });
-  }
-  send_all(place.name(), count);
-  for (Child& receiver : receivers) expect_well(receiver);
-  EXPECT_EQ(ledger.missing(), 0u);
-  ledger.expect_none_twice();
 }
 
 TEST_P(LoopOnHome, TheDeathOfAReceiverLeavesReadinessRightForTheOthers) {
