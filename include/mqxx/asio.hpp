@@ -45,8 +45,8 @@ class BasicAsyncQueue {
     using other = BasicAsyncQueue<Other>;  // NOLINT(readability-identifier-naming): and this one
   };
 
-  /// In the kernel the description is nonblocking for a moment here, which a call that comes to block in it just then,
-  /// by a duplicate or in another process, would notice.
+  /// A queue of the kernel is opened anew for this. Where it cannot be (docs/asio.md) its description is nonblocking
+  /// for a moment here.
   /// @throws Error  closed, unsupported (there is no native_handle()), or no descriptor is left
   BasicAsyncQueue(const Executor& executor, Queue queue)
       : executor_(executor), port_(std::make_shared<async::Port>(executor, std::move(queue))) {}

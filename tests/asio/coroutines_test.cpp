@@ -162,20 +162,13 @@ void receive_in_child(const Queue& queue, const SharedArray<std::atomic<int>>& s
   io.run();
 }
 
-/// In a child of a process with threads, as a watchdog is one, the thread sanitizer lets nobody make another; and all
-/// homes but the kernel's have a thread for those who poll.
-bool may_poll_in_a_child([[maybe_unused]] const std::string& home) {
-#ifdef __SANITIZE_THREAD__
-  return home == "kernel:";
-#else
-  return true;
-#endif
-}
+/// All homes but the kernel's have a thread for those who poll.
+bool may_poll_in_a_child(const std::string& home) { return kThreadsInChildren || home == "kernel:"; }
 
 void send_number(Queue& queue, std::uint32_t number) { queue.send(Payload(&number, sizeof number)); }
 
 TEST_P(AsioCoroutines, ReceiversOfManyProcessesCompeteAndEachMessageArrivesOnce) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "the thread sanitizer allows a forked child no threads";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   // In System V who waits looks by itself now and then, which is slow.
   const bool is_slow = std::string(GetParam()) == "sysv:";
   const auto count = static_cast<std::uint32_t>(scaled(is_slow ? 1000 : 10'000));
@@ -199,7 +192,7 @@ awaitable<void> take_all(AsyncQueue& queue, const Take& take) {
 }
 
 TEST_P(AsioCoroutines, ProcessesThatCompeteMissNothing) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "the thread sanitizer allows a forked child no threads";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   const std::string home = GetParam();
   const int count = home.empty() ? 99'999 : home == "kernel:" ? 9'999 : 999;
   const Queue queue = make_queue(kCompeted.capacity, kCompeted.message_size);
@@ -214,7 +207,7 @@ TEST_P(AsioCoroutines, ProcessesThatCompeteMissNothing) {
 }
 
 TEST_P(AsioCoroutines, AProcessThatIsKilledWhileAllWaitTakesNothingWithIt) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "the thread sanitizer allows a forked child no threads";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   const auto count = static_cast<std::uint32_t>(scaled(300));
   const SharedArray<std::atomic<int>> seen(count);
   Queue queue = make_queue(10, 64);

@@ -186,6 +186,20 @@ TEST_P(AsioTest, TheDescriptionStaysBlocking) {
   EXPECT_EQ(received.times, 1);
 }
 
+TEST_P(AsioTest, TheDescriptionIsAtNoMomentNonblockingForOthers) {
+  const Queue other = make_queue();
+  std::atomic<bool> seen = false;
+  std::jthread observer([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      if (other.is_nonblocking()) seen = true;
+    }
+  });
+  for (int i = 0; i < 100; ++i) (void)async(other);
+  observer.request_stop();
+  observer.join();
+  EXPECT_FALSE(seen);
+}
+
 TEST_P(AsioTest, AQueueThatIsRemovedWhileItIsWaitedForSaysSoOrLivesOn) {
   Queue other = make_queue();
   AsyncQueue queue = async(other);

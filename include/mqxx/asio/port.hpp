@@ -21,6 +21,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -38,17 +39,19 @@ class Port : public std::enable_shared_from_this<Port> {
   template <class Executor>
   Port(const Executor& executor, mqxx::Queue queue)
       : queue_(std::make_shared<mqxx::Queue>(std::move(queue))), descriptor_(executor) {
-    const int copy = ::fcntl(queue_->native_handle(), F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) fail(ErrorCode(errno, net::error::get_system_category()));
+    int descriptor = reopened();
+    const bool is_shared = descriptor < 0;
+    if (is_shared) descriptor = ::fcntl(queue_->native_handle(), F_DUPFD_CLOEXEC, 0);
+    if (descriptor < 0) fail(ErrorCode(errno, net::error::get_system_category()));
     ErrorCode code;
-    descriptor_.assign(copy, code);
-    if (code) ::close(copy);
+    descriptor_.assign(descriptor, code);
+    if (code) ::close(descriptor);
     if (code) fail(code);
-    // Asio makes a descriptor O_NONBLOCK before it first waits for it. That of a queue of the kernel is the
-    // description's, and not ours alone: it gets back what it had, and Asio does not ask again.
+    // Asio would make it O_NONBLOCK before it first waits for it. Where that is the queue's as well, the queue gets
+    // back what it had, and Asio does not ask again.
     const bool nonblocking = queue_->is_nonblocking();
     descriptor_.native_non_blocking(true);
-    queue_->set_nonblocking(nonblocking);
+    if (is_shared) queue_->set_nonblocking(nonblocking);
   }
 
   /// REQUIRES: not closed.
@@ -130,6 +133,16 @@ class Port : public std::enable_shared_from_this<Port> {
     std::deque<OperationPtr> operations;
     net::cancellation_signal stop;  // the wait, when there is nobody left to wait for
   };
+
+  /// A queue of the kernel is a descriptor, whose description others may block in: it is opened anew, for Asio alone.
+  /// @return -1 where it need not be, or cannot: without /proc, or by a user who may not any more
+  [[nodiscard]] int reopened() const {
+    if (!queue_->name().starts_with("kernel:")) return -1;
+    const Access access = queue_->access();
+    const int mode = access == Access::read_only ? O_RDONLY : access == Access::write_only ? O_WRONLY : O_RDWR;
+    const std::string path = "/proc/self/fd/" + std::to_string(queue_->native_handle());
+    return ::open(path.c_str(), mode | O_CLOEXEC);
+  }
 
   Line& line_of(Direction direction) { return lines_[direction == Direction::in ? 0 : 1]; }
 
