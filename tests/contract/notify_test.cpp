@@ -50,7 +50,7 @@ bool is_pending() {
 
 TEST_P(BackendContract, NoticeBySignalComesOnceWithItsValueAndSender) {
   MQXX_NEEDS(notices);
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = make(4);
   with_signal_blocked([&] {
     notify_by_signal(queue, kSignal, 7);
@@ -69,7 +69,7 @@ TEST_P(BackendContract, NoticeBySignalComesOnceWithItsValueAndSender) {
 
 TEST_P(BackendContract, NoticeIsGivenForTheEmptyQueueOnlyAndStaysOtherwise) {
   MQXX_NEEDS(notices);
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = make(4);
   with_signal_blocked([&] {
     queue.send("there already");
@@ -86,7 +86,7 @@ TEST_P(BackendContract, NoticeIsGivenForTheEmptyQueueOnlyAndStaysOtherwise) {
 
 TEST_P(BackendContract, NoticeIsNotGivenWhileAReceiverWaits) {
   MQXX_NEEDS(notices);
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = make(4);
   SharedArray<std::atomic<int>> received(1);
   Child receiver([&] {
@@ -199,7 +199,7 @@ TEST_P(BackendContract, NoticeByCallMayRegisterAgain) {
 // Where others may write to the queue the process raises its signal itself, by a thread that waits for the notice.
 TEST_P(BackendContract, NoticeBySignalComesAlsoFromAQueueThatOthersMayUse) {
   MQXX_NEEDS(notices);
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = Queue::create(at(), {.capacity = 4, .message_size = 64, .mode = 0666});
   with_signal_blocked([&] {
     for (int round = 0; round < 10; ++round) {
@@ -220,7 +220,7 @@ TEST_P(BackendContract, NoticeBySignalComesAlsoFromAQueueThatOthersMayUse) {
 // A storm of signals: each message that comes to the empty queue raises one.
 TEST_P(BackendContract, SignalSubscriptionMissesNothingOfAStream) {
   MQXX_NEEDS(notices);
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   const int count = scaled(20'000);
   Queue queue = make(10, 16);
   Child sender([&] {

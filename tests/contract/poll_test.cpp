@@ -272,7 +272,7 @@ TEST_P(BackendContract, PollShowsWhatAnotherProcessDoes) {
 }
 
 TEST_P(BackendContract, PollReceiversThatCompeteGetEachMessageOnceAndNobodyHangs) {
-  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "a forked child may start no threads here";
   constexpr int kReceivers = 3;
   const int count = scaled(1500);
   Queue queue = make(4, 16);
@@ -297,7 +297,7 @@ TEST_P(BackendContract, PollReceiversThatCompeteGetEachMessageOnceAndNobodyHangs
 }
 
 TEST_P(BackendContract, PollAChildOfForkPollsWhenItAsksAnewAndTheParentGoesOn) {
-  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = make(1);
   const int descriptor = queue.native_handle();
   Child child([&] {
@@ -321,7 +321,7 @@ TEST_P(BackendContract, PollAChildOfForkPollsWhenItAsksAnewAndTheParentGoesOn) {
 }
 
 TEST_P(BackendContract, PollAChildOfForkPollsOnWhenItsParentHasDied) {
-  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(home())) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = make(1);
   Queue back = Queue::create(at("back"), {.capacity = 1, .message_size = 8});
   Child parent([&] {

@@ -372,7 +372,7 @@ TEST_F(SysvDescriptor, ARemovedQueueIsReadableAndReceivingSaysWhy) {
 }
 
 TEST_F(SysvDescriptor, AChildOfForkHasOneOfItsOwnAndLeavesTheParentsAlone) {
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Queue queue = Queue::create(address_);
   const int descriptor = queue.native_handle();
   // A thread that is still starting may hold the address sanitizer's allocator, for ever in the child: so this one has
@@ -406,7 +406,7 @@ std::atomic<int> in_another_thread{0};
 pthread_t main_thread;
 
 TEST_F(SysvDescriptor, TheProgramsSignalsAreNotHandledByTheThreadThatLooks) {
-  if (!kThreadsInChildren) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!kThreadsInChildren) GTEST_SKIP() << "a forked child may start no threads here";
   Child child([&] {
     main_thread = ::pthread_self();
     struct sigaction action = {};

@@ -307,7 +307,7 @@ TEST_F(LoopTest, AFailingQueueThrowsWhereItIsAwaited) {
 }
 
 TEST_P(LoopOnHome, ACoroutineInAnotherProcessAnswersEachQuestion) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   Place questions = make("questions");
   Place answers = make("answers");
   const int rounds = scaled(500);

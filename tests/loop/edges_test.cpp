@@ -147,13 +147,13 @@ void receive_by_loop(Queue& queue, const Take& take) {
 }
 
 TEST_P(LoopOnHome, ProcessesThatCompeteByEdgesOfEpollMissNothing) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   const Place place = make("stream", kCompeted);
   compete(place.name(), stream_in(GetParam()), receive_by_epoll);
 }
 
 TEST_P(LoopOnHome, ProcessesThatCompeteByEdgesOfTheLoopMissNothing) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   const Place place = make("stream", kCompeted);
   compete(place.name(), stream_in(GetParam()), receive_by_loop);
 }

@@ -45,7 +45,7 @@ void send_all(const std::string& name, std::size_t count) {
 }
 
 TEST_P(LoopOnHome, TheDeathOfAReceiverLeavesReadinessRightForTheOthers) {
-  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "not for the thread sanitizer";
+  if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   constexpr int kReceivers = 3;
   constexpr int kDeaths = 4;
   const auto count = static_cast<std::size_t>(scaled(6000));
@@ -62,6 +62,7 @@ TEST_P(LoopOnHome, TheDeathOfAReceiverLeavesReadinessRightForTheOthers) {
     EXPECT_EQ(loop.run(), LoopEnded::stopped);
   };
   std::vector<Child> receivers;
+  receivers.reserve(kReceivers);
   for (int i = 0; i < kReceivers; ++i) receivers.emplace_back(receiver);
   Child sender([&] { send_all(place.name(), count); });
   Random random(fresh_seed());

@@ -9,8 +9,9 @@
 
 namespace mqxx::test {
 
-/// Whether a child of fork(2) may start threads, as polling and notices do there: the thread sanitizer ends it then.
-#ifdef __SANITIZE_THREAD__
+/// Whether a child of fork(2) may start threads, as polling and notices do there: the thread sanitizer ends it then,
+/// and the emulator fails by itself.
+#if defined(__SANITIZE_THREAD__) || defined(MQXX_EMULATED)
 inline constexpr bool kThreadsInChildren = false;
 #else
 inline constexpr bool kThreadsInChildren = true;
