@@ -10,6 +10,7 @@ set(pages
   mq-check.1
   mq-complete.1
   mq-copy.1
+  mq-create.1
   mq-drain.1
   mq-exec.1
   mq-follow.1
@@ -19,7 +20,9 @@ set(pages
   mq-list.1
   mq-load.1
   mq-move.1
+  mq-peek.1
   mq-receive.1
+  mq-remove.1
   mq-save.1
   mq-send.1
   mq-stats.1
@@ -29,7 +32,6 @@ set(pages
   mq.1
   mqxx.3
   mqxx.7
-  mqxx.AsyncQueue.3
   mqxx.AsyncQueue.3
   mqxx.Error.3
   mqxx.EventLoop.3

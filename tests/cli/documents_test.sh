@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the documents say of mq is true: the README's commands run, the man page knows every option. Their programs are
+# What the documents say of mq is true: the README's commands run, each command has its page. Their programs are
 # tests/docs.
 set -eu
 . "$(dirname "$0")/support.sh"
@@ -18,18 +18,15 @@ while read -r command; do
   run 0 sh -c "$command"
 done <"$scratch/commands"
 
-it 'the man pages name every command, option and exit status'
+it 'each command that help names has a page, and a place in that of mq; each exit status is there, too'
 manual=$root/docs/man/mq.1.scd
-"$mq" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' >"$scratch/names"
-[ -s "$scratch/names" ] || fail 'help names no command'
+"$mq" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' >"$scratch/names"
+[ "$(wc -l <"$scratch/names")" -gt 20 ] || fail 'help does not name the commands'
 while read -r command; do
-  grep -q "^## .*mq $command" "$manual" || fail "mq $command is missing"
-  # A page of its own is looked at in manual_test.sh.
-  [ ! -e "$root/docs/man/mq-$command.1.scd" ] || continue
-  "$mq" "$command" --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
-    grep -qF -- "*$option" "$manual" || echo "$command $option"
-  done >"$scratch/missing"
-  [ ! -s "$scratch/missing" ] || fail "not in the man page: $(cat "$scratch/missing")"
+  # What is on it, manual_test.sh looks at.
+  [ -s "$root/docs/man/mq-$command.1.scd" ] || fail "there is no page mq-$command(1)"
+  grep -q "^## .*mq $command" "$manual" || fail "mq(1) says nothing of mq $command"
+  grep -qF "*mq-$command*(1)" "$manual" || fail "mq(1) does not name mq-$command(1)"
 done <"$scratch/names"
 "$mq" --help | sed -n 's/^ *\([0-9]\{1,3\}\)  .*/\1/p' | while read -r status; do
   grep -q "^|  *\*$status\*" "$manual" || grep -q "^\\*$status\\*" "$manual" || echo "$status"
