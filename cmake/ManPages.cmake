@@ -41,6 +41,7 @@ set(pages
   mqxx.SendLoan.3
   mqxx.TypedQueue.3
   mqxx.Wait.3
+  mqxx.change_mode.3
   mqxx.conf.5
   mqxx.list.3
   mqxx.on_message.3

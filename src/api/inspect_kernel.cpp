@@ -10,22 +10,21 @@
 #include "os/process.hpp"
 
 namespace mqxx::api {
-namespace {
 
-void fill_from_facts(QueueInfo& info, const os::FileFacts& facts) {
-  info.uid = facts.uid;
-  info.gid = facts.gid;
-  info.mode = facts.mode;
-}
-
-/// For looking: to read if that is allowed, since only a reader is told the bytes; or else to write.
-/// @param name with its slash
 Result<UniqueFd> open_to_look(const std::string& name) {
   os::KernelOpening wanted{.name = name.c_str() + 1, .options = {.access = Access::read_only, .nonblocking = true}};
   Result<UniqueFd> queue = os::open_kernel_queue(wanted);
   if (!queue.is(Errc::permission_denied)) return queue;
   wanted.options.access = Access::write_only;
   return os::open_kernel_queue(wanted);
+}
+
+namespace {
+
+void fill_from_facts(QueueInfo& info, const os::FileFacts& facts) {
+  info.uid = facts.uid;
+  info.gid = facts.gid;
+  info.mode = facts.mode;
 }
 
 RegistrationInfo::How how_of(os::KernelStatus::Notice notice) {

@@ -21,6 +21,7 @@
 #include "posix/descriptors.hpp"
 #include "posix/failure.hpp"
 #include "posix/system.hpp"
+#include "shm/permissions.hpp"
 
 namespace mqxx::posix {
 namespace {

@@ -11,20 +11,10 @@
 #include "base/address.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
+#include "shm/permissions.hpp"
 
 namespace mqxx::shm {
 namespace {
-
-// A receiver changes the queue as a sender does, so whoever may do either needs to read and write the file; and its
-// owner, who may have made it for nobody else to open, or for nobody. What each may do with the queue is in the
-// header's mode, which open() checks.
-std::uint32_t file_mode(std::uint32_t mode) noexcept {
-  std::uint32_t wide = 0600;
-  for (const std::uint32_t shift : {6U, 3U, 0U}) {
-    if (((mode >> shift) & 6U) != 0) wide |= 6U << shift;
-  }
-  return wide;
-}
 
 void fill_identity(Identity& identity, const NewQueue& queue, const Geometry& geometry) noexcept {
   identity.format.set(kFormat);
@@ -364,24 +354,6 @@ Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& las
     last.path.clear();
     if ((stands && !again) || tries == kVisits) return Errc::queue_damaged;  // copied by hand: a queue without its bell
   }
-} catch (const std::bad_alloc&) {
-  return Errc::no_memory;
-}
-
-Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept try {
-  const std::string bell = segment.place().bell();
-  Result<void> done = os::set_mode(segment.fd(), file_mode(mode));
-  if (!done) return done;
-  segment.header().identity.mode.set(mode & 07777U);
-  return os::set_doorbell_mode(bell, file_mode(mode));
-} catch (const std::bad_alloc&) {
-  return Errc::no_memory;
-}
-
-Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept try {
-  Result<void> done = os::set_owner(segment.fd(), uid, gid);
-  if (done) done = os::set_doorbell_owner(segment.place().bell(), uid, gid);
-  return done;
 } catch (const std::bad_alloc&) {
   return Errc::no_memory;
 }

@@ -163,10 +163,6 @@ struct Visited {
 Result<Visit> publish_unmapped(const NewQueue& queue, os::Blocking blocking) noexcept;
 Result<Visit> visit(const std::string& name, os::Blocking blocking, Visited& last) noexcept;
 
-/// As chmod(2) and chown(2) for the queue; -1 leaves an owner as it is. Fails with permission_denied.
-Result<void> change_mode(const Segment& segment, std::uint32_t mode) noexcept;
-Result<void> change_owner(const Segment& segment, std::uint32_t uid, std::uint32_t gid) noexcept;
-
 /// A descriptor of its own for the queue's doorbell, which never blocks. Where the queue has lost its name, and with it
 /// the doorbell, there is a new one, which only the queue's owner can make. Fails with permission_denied,
 /// too_many_files, queue_damaged, ...

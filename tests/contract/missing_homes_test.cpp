@@ -7,6 +7,7 @@
 
 #include <mqxx/event_loop.hpp>
 #include <mqxx/inspect.hpp>
+#include <mqxx/permissions.hpp>
 #include <mqxx/queue.hpp>
 #include <mqxx/sysv.hpp>
 #include <mqxx/transfer.hpp>
@@ -38,6 +39,7 @@ TEST_P(MissingHomes, AreNeitherListedNorDescribed) {
   const std::string home = name.substr(0, name.find(':') + 1);
   EXPECT_TRUE(says(sentence_of([&] { (void)list(home); }), "list", "ENOSYS"));
   EXPECT_TRUE(says(sentence_of([&] { (void)describe(name); }), "describe", name, "ENOSYS"));
+  EXPECT_TRUE(says(sentence_of([&] { change_mode(name, 0600); }), "chmod", name, "ENOSYS"));
 }
 
 INSTANTIATE_TEST_SUITE_P(, MissingHomes, testing::Values("kernel:/q", "sysv:0x00006d78", "sysv:/:q"));
