@@ -8,6 +8,8 @@ set(pages
   mq-attr.1
   mq-bench.1
   mq-check.1
+  mq-chmod.1
+  mq-chown.1
   mq-complete.1
   mq-copy.1
   mq-create.1

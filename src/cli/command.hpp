@@ -25,6 +25,9 @@ struct Command {
 // life.cpp
 Run declare_create(CLI::App& app);
 Run declare_remove(CLI::App& app);
+// permissions.cpp
+Run declare_chmod(CLI::App& app);
+Run declare_chown(CLI::App& app);
 // send.cpp
 Run declare_send(CLI::App& app);
 // receive.cpp

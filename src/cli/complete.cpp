@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <pwd.h>
 
 #include "cli/command.hpp"
 #include "cli/look/columns.hpp"
@@ -40,6 +41,16 @@ Candidates queues_there_are() {
   return all;
 }
 
+Candidates users_there_are() {
+  Candidates all;
+  // NOLINTBEGIN(concurrency-mt-unsafe): mq has one thread.
+  ::setpwent();
+  while (const passwd* user = ::getpwent()) all.push_back({user->pw_name, ""});
+  ::endpwent();
+  // NOLINTEND(concurrency-mt-unsafe)
+  return all;
+}
+
 Candidates words_of(std::span<const char* const> words) {
   Candidates all;
   for (const char* word : words) all.push_back({word, ""});
@@ -53,6 +64,8 @@ Candidates values_of(const std::string& type) {
   if (type == "ERROR")
     return words_of(std::array{"EFBIG", "EINVAL", "EMFILE", "ENOMEM", "ENOSPC", "EOVERFLOW", "EUSERS"});
   if (type == "FORMAT") return words_of(std::array{"raw", "lines", "nul", "json", "length"});
+  if (type == "WHEN") return words_of(std::array{"ago", "short", "full", "iso"});
+  if (type == "OWNER") return users_there_are();
   if (type == "ORDER") return words_of(std::array{"name", "depth", "full", "sent", "received"});
   Candidates all;
   if (type.starts_with("COLUMN")) {
@@ -82,12 +95,32 @@ Candidates options_that_are(const CLI::App& app) {
   return all;
 }
 
-/// What the command's arguments are: its positional option says, and `send` has its first as an extra.
-Candidates arguments_of(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) return values_of(option->get_type_name());
+/// How many arguments stand between the command and the word that is completed.
+std::size_t arguments_before(const CLI::App& app, const std::vector<std::string>& words) {
+  std::size_t count = 0;
+  bool options_end = false;
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+    if (options_end || !words[i].starts_with('-')) {
+      ++count;
+    } else if (words[i] == "--") {
+      options_end = true;
+    } else if (takes_value(option_named(app, words[i]))) {
+      ++i;
+    }
   }
-  return queues_there_are();
+  return count;
+}
+
+/// What the command's arguments are: its positional options say, the last of them also of all that follow. `send` has
+/// none, since its messages are extras.
+Candidates arguments_of(const CLI::App& app, std::size_t before) {
+  const CLI::Option* meant = nullptr;
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_positional()) continue;
+    meant = option;
+    if (before-- == 0) break;
+  }
+  return meant == nullptr ? queues_there_are() : values_of(meant->get_type_name());
 }
 
 Candidates inside(const Command& command, const std::vector<std::string>& words) {
@@ -102,7 +135,7 @@ Candidates inside(const Command& command, const std::vector<std::string>& words)
     return values_of(option_named(app, before)->get_type_name());
   }
   if (!options_end && words.back().starts_with('-')) return options_that_are(app);
-  return arguments_of(app);
+  return arguments_of(app, arguments_before(app, words));
 }
 
 Candidates candidates_for(const std::vector<std::string>& words) {

@@ -9,10 +9,10 @@
 #include <mqxx/queue.hpp>
 
 #include "cli/command.hpp"
+#include "cli/each.hpp"
 #include "cli/look/homes.hpp"
 #include "cli/output.hpp"
 #include "cli/queue_choice.hpp"
-#include "cli/suggest.hpp"
 #include "cli/values.hpp"
 
 namespace mqxx::cli {
@@ -64,21 +64,17 @@ struct Removal {
   bool verbose = false;
 };
 
-/// Goes on after a failure, so that one missing queue does not keep the others alive.
 Status remove(const Removal& wanted) {
-  Status first_failure = Status::done;
-  for (const std::string& name : wanted.names) {
+  return for_each_queue(wanted.names, [&](const std::string& name) {
     try {
       Queue::unlink(name);
       if (wanted.verbose) write_out(fmt::format("removed {}\n", printable(name)));
     } catch (const Error& error) {
       // Of all queues one may have gone by itself meanwhile.
-      if ((wanted.force || wanted.all) && error.code() == make_error_code(Errc::not_found)) continue;
-      complain(error);
-      if (first_failure == Status::done) first_failure = status_of(error.code());
+      const bool content = wanted.force || wanted.all;
+      if (!content || error.code() != make_error_code(Errc::not_found)) throw;
     }
-  }
-  return first_failure;
+  });
 }
 
 }  // namespace

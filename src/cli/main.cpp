@@ -46,6 +46,9 @@ constexpr std::array kCommands{
             declare_check},
     Command{"layout", nullptr, "[QUEUE] [OPTION...]", "Draw where the parts of a queue lie", declare_layout},
     Command{"remove", "rm unlink", "[QUEUE...] [OPTION...]", "Remove queues", declare_remove},
+    Command{"chmod", nullptr, "MODE [QUEUE...] [OPTION...]", "Change the permission bits of queues", declare_chmod},
+    Command{"chown", nullptr, "[USER][:GROUP] [QUEUE...] [OPTION...]", "Change the owner and the group of queues",
+            declare_chown},
     Command{"complete", nullptr, "[--] [WORD...]", "What a command line may go on with, for shells", declare_complete},
 };
 

@@ -221,7 +221,7 @@ Status load(const Loading& wanted) {
 Run declare_save(CLI::App& app) {
   auto wanted = std::make_shared<Saving>();
   const CLI::Option* queue = add_queue(app, wanted->name);
-  app.add_option("FILE", wanted->file, "The file (default: standard output)");
+  app.add_option("FILE", wanted->file, "The file (default: standard output)")->type_name("FILE");
   app.add_flag("--take", wanted->take, "Take the messages out of the queue, once the file is whole");
   add_account(app, wanted->account);
   app.footer(
@@ -240,7 +240,7 @@ Run declare_save(CLI::App& app) {
 Run declare_load(CLI::App& app) {
   auto wanted = std::make_shared<Loading>();
   const CLI::Option* queue = add_queue(app, wanted->name);
-  app.add_option("FILE", wanted->file, "The file (default: standard input)");
+  app.add_option("FILE", wanted->file, "The file (default: standard input)")->type_name("FILE");
   app.add_flag("--create", wanted->create, "Create the queue, as it was, if there is none");
   add_waiting(app, wanted->waiting);
   add_account(app, wanted->account);
