@@ -47,14 +47,14 @@ void require_queue(const CLI::Option* option) {
   if (option->count() == 0) no_queue();
 }
 
-std::string take_queue(const CLI::Option* option, std::vector<std::string>& words) {
-  if (option->count() > 0) return option->as<std::string>();
+std::vector<std::string> take_queues(const CLI::Option* option, std::vector<std::string>& words) {
+  if (option->count() > 0) return option->results();
   if (!words.empty() && is_address(words.front())) {
     std::string name = std::move(words.front());
     words.erase(words.begin());
-    return name;
+    return {std::move(name)};
   }
-  if (std::string variable = default_queue(); !variable.empty()) return variable;
+  if (std::string variable = default_queue(); !variable.empty()) return {std::move(variable)};
   if (words.empty()) no_queue();
   throw Complaint(Status::usage, fmt::format("no queue: '{0}' has no slash in front and so is a message; "
                                              "write '/{0}' or '-q {0}' if it is the queue, or set MQUEUE",

@@ -1,8 +1,8 @@
 // Which queue a command means. The same words mean the same whatever the environment says: MQUEUE only fills in what
 // is missing.
 //   - Commands that take no messages: the argument, or --queue, or else MQUEUE. The slash may be left out.
-//   - send: --queue, or the first argument if it begins with a slash or "kernel:/", or is "sysv:" and a key without a
-//   blank;
+//   - send: --queue, as often as it stands there, or the first argument if it begins with a slash or "kernel:/", or is
+//   "sysv:" and a key without a blank;
 //     or else MQUEUE; the rest are messages.
 #pragma once
 
@@ -21,9 +21,9 @@ CLI::Option* add_queues(CLI::App& app, std::vector<std::string>& names);
 /// @throws Complaint  usage: neither the command line nor MQUEUE names a queue
 void require_queue(const CLI::Option* option);
 
-/// Takes the queue's name out of the words of `mq send`, unless --queue gives it.
+/// The queues of `mq send`: all that --queue names; or else one, whose name is taken out of the words.
 /// @throws Complaint  usage: nothing names a queue
-[[nodiscard]] std::string take_queue(const CLI::Option* option, std::vector<std::string>& words);
+[[nodiscard]] std::vector<std::string> take_queues(const CLI::Option* option, std::vector<std::string>& words);
 
 /// The queue that --queue names, or else the argument, or else MQUEUE.
 /// @throws Complaint  usage: nothing names a queue

@@ -13,7 +13,7 @@
 #include "cli/format/format.hpp"
 #include "cli/format/reader.hpp"
 #include "cli/input.hpp"
-#include "cli/move/sender.hpp"
+#include "cli/move/senders.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
@@ -30,33 +30,31 @@ struct Sending {
   Format format = Format::raw;
 };
 
-void send_input(const Sending& wanted, Queue& queue, Sender& sender) {
+void send_input(const Sending& wanted, Senders& senders) {
   Input input(STDIN_FILENO, "standard input");
-  RecordReader reader(wanted.format, input,
-                      {.message_size = queue.attributes().message_size, .priority = wanted.priority});
-  Progress progress("send " + queue.name(), !input.is_terminal());
+  RecordReader reader(wanted.format, input, {.message_size = senders.message_size(), .priority = wanted.priority});
+  Progress progress(senders.title(), !input.is_terminal());
   progress.expect(input.expected());
   try {
-    for (auto messages = reader.next(); !messages.empty(); messages = reader.next()) {
-      sender.send(messages);
-      progress.show(sender.sent(), input.taken());
+    for (auto messages = reader.next(); !messages.empty() && !senders.over(); messages = reader.next()) {
+      senders.send(messages);
+      progress.show(senders.sent(), input.taken());
     }
   } catch (const BadRecord& bad) {
-    sender.fail(bad.what(), bad.too_long ? "EMSGSIZE" : "EINVAL");
+    senders.fail(bad.what(), bad.too_long ? "EMSGSIZE" : "EINVAL");
   }
 }
 
-Status send(const std::string& name, const Sending& wanted) {
-  Queue queue = Queue::open(name, {.access = Access::write_only});
-  Sender sender("send", queue, wanted.waiting);
+Status send(const std::vector<std::string>& names, const Sending& wanted) {
+  Senders senders("send", names, wanted.waiting);
   if (wanted.words.empty()) {
-    send_input(wanted, queue, sender);
-    return Status::done;
+    send_input(wanted, senders);
+    return senders.status();
   }
   std::vector<Outgoing> messages;
   for (const std::string& word : wanted.words) messages.push_back({word, wanted.priority});
-  sender.send(messages);
-  return Status::done;
+  senders.send(messages);
+  return senders.status();
 }
 
 void add_priority(CLI::App& app, Sending& wanted) {
@@ -95,9 +93,13 @@ std::vector<std::string> words_of(const CLI::App& app) {
 
 Run declare_send(CLI::App& app) {
   auto wanted = std::make_shared<Sending>();
-  auto option_name = std::make_shared<std::string>();
+  auto option_names = std::make_shared<std::vector<std::string>>();
   const CLI::Option* queue =
-      app.add_option("-q,--queue", *option_name, "Name of the queue; all arguments are messages then");
+      app.add_option("-q,--queue", *option_names,
+                     "Name of the queue; all arguments are messages then. Again for each further queue, which gets "
+                     "the same messages")
+          ->allow_extra_args(false)
+          ->type_name("TEXT");
   add_priority(app, *wanted);
   add_waiting(app, wanted->waiting);
   const FormatOptions format = add_format(app, wanted->format);
@@ -108,7 +110,9 @@ Run declare_send(CLI::App& app) {
       "otherwise --queue or else MQUEUE names it. Every further argument is one message. Without any,\n"
       "standard input is read: as a whole (raw, the default), a message a line (lines) or up to a NUL (nul),\n"
       "JSON objects a line (json: {\"priority\":3,\"text\":\"...\"} or \"base64\"), or behind their length and\n"
-      "priority (length). Messages that begin with a dash follow after '--'.\n\n"
+      "priority (length). Messages that begin with a dash follow after '--'.\n"
+      "With several --queue every message goes to each of them. Queues and sizes are checked before the first is\n"
+      "sent. A queue that fails then is told in a line, and the others get the rest.\n\n"
       "Examples:\n"
       "  mq send /orders 'first message' 'second message'\n"
       "  mq send /orders --priority 10 --timeout 250ms urgent\n"
@@ -117,15 +121,16 @@ Run declare_send(CLI::App& app) {
       "  mq receive /log --all --format json | mq send /archive --format json\n"
       "  find . -print0 | mq send /files --format nul\n"
       "  mq send /numbers -- -1 -2\n"
+      "  mq send -q /orders -q /archive 'for both'\n"
       "  MQUEUE=/orders mq send hello\n");
-  return [wanted, option_name, queue, format, &app] {
+  return [wanted, option_names, queue, format, &app] {
     wanted->words = words_of(app);
-    const std::string name = take_queue(queue, wanted->words);
+    const std::vector<std::string> names = take_queues(queue, wanted->words);
     if (format.format->count() + format.lines->count() > 0 && !wanted->words.empty()) {
       throw Complaint(Status::usage,
                       "send: --format and --lines are for standard input, so there can be no messages as arguments");
     }
-    return send(name, *wanted);
+    return send(names, *wanted);
   };
 }
 
