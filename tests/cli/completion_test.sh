@@ -47,13 +47,14 @@ goes_on depth list --output dep
 goes_on name,depth list --output name,dep
 goes_on EMFILE limits EM
 
-it 'each argument by its place, and users'
+it 'each argument by its place, users, and ways to write times'
 goes_on '' chmod ''
 goes_on /orders chmod 600 /ord
 goes_on /orders chown root --verbose /other /ord
 goes_on root chown roo
 goes_on '' save /orders /ord
 goes_on /orders copy /outbox /ord
+goes_on ago,short,full,iso list --time-format ''
 
 it 'where nothing is known there is nothing, and it is no failure'
 goes_on '' create --capacity ''

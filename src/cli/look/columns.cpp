@@ -24,6 +24,12 @@ std::string home_of(std::string_view name) {
   return name.starts_with('/') || colon == name.npos ? "/" : std::string(name.substr(0, colon + 1));
 }
 
+std::string when_text(Statistics::Time when, How how) {
+  return how.time == TimeFormat::ago ? age_text(when, how.now) : time_text(when, how.now, how.time);
+}
+
+std::string perms_text(std::uint32_t mode, How how) { return how.numeric_perms ? mode_text(mode) : letters_text(mode); }
+
 constexpr std::array kColumns{
     Column{"NAME", "the queue", false, [](Info info, How) { return printable(info.name); }},
     Column{"DEPTH", "messages queued", true, [](Info info, How) { return std::to_string(info.attributes.depth); }},
@@ -35,7 +41,7 @@ constexpr std::array kColumns{
     Column{"OWNER", "user", false,
            [](Info info, How how) { return how.numeric ? std::to_string(info.uid) : owner_text(info.uid); }},
     Column{"AGE", "since it was created", true,
-           [](Info info, How how) { return age_text(info.statistics.created, how.now); }},
+           [](Info info, How how) { return when_text(info.statistics.created, how); }},
     Column{"SENDERS", "waiting for room", true,
            [](Info info, How) { return counted(info.counted, info.statistics.waiting_senders); }},
     Column{"RECEIVERS", "waiting for a message", true,
@@ -67,16 +73,14 @@ constexpr std::array kColumns{
              return counted(info.statistics.last_receiver_pid != 0,
                             static_cast<std::uint64_t>(info.statistics.last_receiver_pid));
            }},
-    Column{"LASTSEND", "ago", true, [](Info info, How how) { return age_text(info.statistics.last_send, how.now); }},
-    Column{"LASTRECEIVE", "ago", true,
-           [](Info info, How how) { return age_text(info.statistics.last_receive, how.now); }},
+    Column{"LASTSEND", "how long ago", true,
+           [](Info info, How how) { return when_text(info.statistics.last_send, how); }},
+    Column{"LASTRECEIVE", "how long ago", true,
+           [](Info info, How how) { return when_text(info.statistics.last_receive, how); }},
+    Column{"PERMS", "permission bits as letters", false, [](Info info, How how) { return perms_text(info.mode, how); }},
+    Column{"ERROR", "why it cannot be read", false,
+           [](Info info, How) { return info.error ? info.error.message() : std::string("-"); }},
 };
-
-/// Behind the name of a queue that cannot be read there is nothing to show but why.
-std::string cell(const Column& column, Info info, How how) {
-  const bool known = !info.error || &column == kColumns.data();
-  return known ? column.text(info, how) : "";
-}
 
 void append(std::string& text, const Column& column, const std::string& value, std::size_t width, bool last) {
   const std::size_t missing = width - std::min(width, value.size());
@@ -87,6 +91,11 @@ void append(std::string& text, const Column& column, const std::string& value, s
 }
 
 }  // namespace
+
+std::string cell(const Column& column, Info info, How how) {
+  const bool known = !info.error || &column == kColumns.data() || &column == &kColumns.back();
+  return known ? column.text(info, how) : "";
+}
 
 std::span<const Column> columns() { return kColumns; }
 

@@ -11,9 +11,14 @@
 
 namespace mqxx::cli {
 
+/// How a moment is written: how long ago, or in local time.
+enum class TimeFormat { ago, brief, full, iso };
+
 struct Showing {
   Statistics::Time now;
-  bool numeric = false;  ///< users and groups as numbers
+  bool numeric = false;        ///< users and groups as numbers
+  bool numeric_perms = false;  ///< the column PERMS in octal
+  TimeFormat time = TimeFormat::ago;
 };
 
 struct Column {
@@ -27,8 +32,14 @@ struct Column {
 [[nodiscard]] std::span<const Column> columns();
 [[nodiscard]] const Column* find_column(std::string_view name);
 
+/// What stands in a column; behind the name of a queue that cannot be read there is nothing but why.
+[[nodiscard]] std::string cell(const Column& column, const QueueInfo& info, const Showing& showing);
+
 /// "name,depth,users" as columns. @throws CLI::ValidationError naming `option`
 [[nodiscard]] std::vector<const Column*> parse_columns(const char* option, const std::string& text);
+
+/// The moment in local time; "-" for never. REQUIRES: not TimeFormat::ago.
+[[nodiscard]] std::string time_text(Statistics::Time when, Statistics::Time now, TimeFormat format);
 
 struct Table {
   std::vector<const Column*> columns;

@@ -60,6 +60,14 @@ Json json_of_users(const QueueInfo& info) {
 
 std::string mode_text(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
 
+std::string letters_text(std::uint32_t mode) {
+  std::string text = "rwxrwxrwx";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((mode >> (text.size() - 1 - i) & 1U) == 0) text[i] = '-';
+  }
+  return text;
+}
+
 // Ten thousand queues have few owners, and each question reads a file.
 std::string owner_text(std::uint32_t uid) {
   static std::map<std::uint32_t, std::string> known;

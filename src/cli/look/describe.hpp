@@ -25,6 +25,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] std::string registration_text(const RegistrationInfo& registration);
 /// "4711 worker, 4712 mq", or "-".
 [[nodiscard]] std::string users_text(const QueueInfo& info);
+/// "rw-r-----"
+[[nodiscard]] std::string letters_text(std::uint32_t mode);
 /// How long ago, in its largest unit: "3d", "12s"; "-" for never.
 [[nodiscard]] std::string age_text(Statistics::Time when, Statistics::Time now);
 
