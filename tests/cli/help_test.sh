@@ -14,7 +14,9 @@ run 0 "$mq" help
 cmp -s "$scratch/out" "$scratch/help" || fail 'help and --help differ'
 
 it 'the help of each command shows examples of that command'
-for command in create send receive peek wait list info attr stats watch top limits check layout remove complete; do
+commands=$("$mq" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p')
+[ "$(echo "$commands" | wc -l)" -gt 20 ] || fail 'help does not name them'
+for command in $commands; do
   run 0 "$mq" "$command" --help
   shows "Usage: mq $command" "Examples:" "  mq $command" '-h,--help'
 done
