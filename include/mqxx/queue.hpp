@@ -19,6 +19,7 @@
 #include <system_error>
 #include <vector>
 
+#include <mqxx/cursor.hpp>
 #include <mqxx/error.hpp>
 #include <mqxx/loan.hpp>
 #include <mqxx/message.hpp>
@@ -232,9 +233,26 @@ class Queue {
   [[nodiscard]] Statistics statistics() const;
   [[nodiscard]] Statistics statistics(std::error_code& ec) const noexcept;
   /// Copies of the first `most` messages in the order in which they would be received; none is taken.
-  /// @throws Error  not_readable, no_memory, queue_damaged, closed
+  /// @throws Error  not_readable, no_memory, unsupported, queue_damaged, closed
   [[nodiscard]] std::vector<Message> peek(std::size_t most = 1) const;
   [[nodiscard]] std::vector<Message> peek(std::size_t most, std::error_code& ec) const;
+  /// The next step of a walk through the queue, of whatever depth: copies of the messages behind the cursor, which then
+  /// stands behind the last of them. None is taken, and the cursor may be kept for as long as one likes.
+  ///
+  /// A walk sees what stays where it is from the first step to the last, in the order in which it would be received,
+  /// and nothing twice. What leaves before the walk is there is not seen, and neither is what comes to a place that the
+  /// walk has passed: with a higher priority, or put back. What comes behind the cursor is: where senders keep up with
+  /// it a walk ends when its caller has seen enough, attributes().depth say.
+  ///
+  /// A step takes the receivers' lock anew for each message and holds it for the copy of one. It finds its place at
+  /// once, but for this: if the message at the cursor was received, older ones of its priority that were put back since
+  /// are passed one by one, at most 1024 under one lock. In System V a step looks at all messages, and the cursor
+  /// counts those of a priority: each that leaves hides another from the walk.
+  /// @return none at the end, and before it at least one; fewer than options.most when they have enough bytes
+  /// @throws Error  as peek, and invalid_priority: lowest is above highest, or that above kMaxPriority. The cursor has
+  ///                not moved then
+  [[nodiscard]] std::vector<Message> peek(Cursor& cursor, const PeekOptions& options = {}) const;
+  [[nodiscard]] std::vector<Message> peek(Cursor& cursor, const PeekOptions& options, std::error_code& ec) const;
   /// O_NONBLOCK of the description, shared with its duplicates. @see mq_setattr(3)
   void set_nonblocking(bool nonblocking);
   void set_nonblocking(bool nonblocking, std::error_code& ec) noexcept;

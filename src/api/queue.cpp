@@ -1,3 +1,5 @@
+#include <limits>
+#include <string>
 #include <utility>
 
 #include <mqxx/queue.hpp>
@@ -72,6 +74,7 @@ std::size_t smallest_buffer(std::span<const Incoming> room) noexcept {
 }
 
 const std::string kNoName;
+constexpr std::size_t kAnyBytes = std::numeric_limits<std::size_t>::max();
 
 template <class Call>
 auto on_home(const std::shared_ptr<Backend>& home, Call call) -> decltype(call(*home)) {
@@ -329,10 +332,24 @@ Statistics Queue::statistics(std::error_code& ec) const noexcept {
   return optional_or_code(on_home(home_, [](Backend& home) { return home.statistics(); }), ec).value_or(Statistics{});
 }
 std::vector<Message> Queue::peek(std::size_t most) const {
-  return api::value_or_throw(on_home(home_, [&](Backend& home) { return home.peek(most); }), "peek", name());
+  Cursor front;
+  return peek(front, {.most = most, .bytes = kAnyBytes});
 }
 std::vector<Message> Queue::peek(std::size_t most, std::error_code& ec) const {
-  auto messages = optional_or_code(on_home(home_, [&](Backend& home) { return home.peek(most); }), ec);
+  Cursor front;
+  return peek(front, {.most = most, .bytes = kAnyBytes}, ec);
+}
+std::vector<Message> Queue::peek(Cursor& cursor, const PeekOptions& options) const {
+  auto messages = on_home(home_, [&](Backend& home) { return home.peek(cursor, options); });
+  std::string words;
+  if (messages.is(Errc::invalid_priority) && options.highest <= kMaxPriority) {
+    words = "the lowest priority is " + std::to_string(options.lowest) + ", the highest only " +
+            std::to_string(options.highest);
+  }
+  return api::value_or_throw(std::move(messages), "peek", name(), {.priority = options.highest, .words = words});
+}
+std::vector<Message> Queue::peek(Cursor& cursor, const PeekOptions& options, std::error_code& ec) const {
+  auto messages = optional_or_code(on_home(home_, [&](Backend& home) { return home.peek(cursor, options); }), ec);
   return messages ? std::move(*messages) : std::vector<Message>();
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include <mqxx/cursor.hpp>
 #include <mqxx/message.hpp>
 #include <mqxx/types.hpp>
 #include <mqxx/wait.hpp>
@@ -44,6 +45,11 @@ struct Moved {
   Failure failure{};
   std::size_t size = 0;  ///< of the message that was too big
 };
+
+/// Whether they are a range of priorities.
+constexpr bool is_range(const PeekOptions& options) noexcept {
+  return options.lowest <= options.highest && options.highest <= kMaxPriority;
+}
 
 /// Equal for two descriptions of one queue, different for different ones, names being what they are.
 struct Identity {
@@ -90,7 +96,9 @@ class Backend {
   /// another queue.
   virtual Moved move_to(Backend& to, const Moving& how) noexcept = 0;
 
-  virtual Result<std::vector<Message>> peek(std::size_t most) noexcept = 0;
+  /// Copies of what comes behind the cursor, which moves on only when that succeeds. Fails with invalid_priority where
+  /// the options are no range of priorities.
+  virtual Result<std::vector<Message>> peek(Cursor& cursor, const PeekOptions& options) noexcept = 0;
   virtual Result<Attributes> attributes() noexcept = 0;
   virtual Result<Statistics> statistics() noexcept = 0;
   virtual Result<void> set_nonblocking(bool nonblocking) noexcept = 0;

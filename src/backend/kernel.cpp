@@ -47,7 +47,9 @@ class KernelBackend final : public Backend {
 
   Moved move_to(Backend& to, const Moving& how) noexcept override;
 
-  Result<std::vector<Message>> peek(std::size_t /*most*/) noexcept override { return Errc::unsupported; }
+  Result<std::vector<Message>> peek(Cursor& /*cursor*/, const PeekOptions& /*options*/) noexcept override {
+    return Errc::unsupported;
+  }
   Result<Attributes> attributes() noexcept override { return os::kernel_attributes(queue_.get()); }
   Result<Statistics> statistics() noexcept override { return Errc::unsupported; }
   Result<void> set_nonblocking(bool nonblocking) noexcept override {

@@ -71,7 +71,7 @@ class ShmBackend final : public Backend {
 
   Moved move_to(Backend& to, const Moving& how) noexcept override;
 
-  Result<std::vector<Message>> peek(std::size_t most) noexcept override;
+  Result<std::vector<Message>> peek(Cursor& cursor, const PeekOptions& options) noexcept override;
 
   Result<Attributes> attributes() noexcept override {
     const Attributes attributes{.capacity = queue_->geometry().capacity,
@@ -151,6 +151,17 @@ Result<Message> ShmBackend::receive_message(const Wait& wait) noexcept {
 
 // On loan until the destination has them: if this process dies they come back, and those that were sent are there
 // twice.
+// The queue believes none of the numbers of a cursor: who has it may have written anything there.
+shm::PeekCursor position_of(const Cursor& cursor) noexcept {
+  if (!cursor.begun) return {};
+  const auto priority = static_cast<Priority>(std::min<std::uint64_t>(cursor.list, kMaxPriority));
+  return {.begun = true, .slot = cursor.hint, .priority = priority, .sequence = cursor.message};
+}
+Cursor cursor_at(const shm::PeekCursor& at) noexcept {
+  if (!at.begun) return {};
+  return {.begun = true, .hint = at.slot, .list = at.priority, .message = at.sequence};
+}
+
 Moved ShmBackend::move_to(Backend& to, const Moving& how) noexcept {
   constexpr std::size_t kMost = 64;
   std::array<shm::Loan, kMost> loans;
@@ -175,28 +186,31 @@ Moved ShmBackend::move_to(Backend& to, const Moving& how) noexcept {
   return moved;
 }
 
-Result<std::vector<Message>> ShmBackend::peek(std::size_t most) noexcept {
+Result<std::vector<Message>> ShmBackend::peek(Cursor& cursor, const PeekOptions& options) noexcept {
+  if (!is_range(options)) return Errc::invalid_priority;
   if (!may_read(access_)) return Errc::not_readable;
-  try {
-    // A queue holds no more, however long a damaged list goes round in circles.
-    most = std::min<std::size_t>(most, queue_->geometry().capacity);
+  return or_no_memory([&]() -> Result<std::vector<Message>> {
     std::vector<Message> messages;
     std::vector<std::byte> buffer(256);
-    shm::PeekCursor cursor;
-    while (messages.size() < most) {
-      const Result<shm::Peeked> peeked = queue_->peek(cursor, buffer);
+    const shm::PeekRange range{.lowest = options.lowest, .highest = options.highest};
+    shm::PeekCursor at = position_of(cursor);
+    // A queue holds no more, however fast somebody puts new ones behind the cursor.
+    const std::size_t most = std::min<std::size_t>(options.most, queue_->geometry().capacity);
+    for (std::size_t bytes = 0; messages.size() < most && (bytes < options.bytes || messages.empty());) {
+      const Result<shm::Peeked> peeked = queue_->peek(at, range, buffer);
       if (!peeked) return peeked.failure();
+      if (peeked->unfinished) continue;
       if (!peeked->found) break;
       if (peeked->size > buffer.size()) {
         buffer.resize(peeked->size);
         continue;
       }
       messages.emplace_back(std::span<const std::byte>(buffer).first(peeked->size), peeked->priority);
+      bytes += peeked->size;
     }
+    cursor = cursor_at(at);
     return messages;
-  } catch (const std::bad_alloc&) {
-    return Errc::no_memory;
-  }
+  });
 }
 
 // As long as the name still means that queue.

@@ -50,7 +50,7 @@ class SysvBackend final : public Backend {
 
   Moved move_to(Backend& to, const Moving& how) noexcept override;
 
-  Result<std::vector<Message>> peek(std::size_t most) noexcept override;
+  Result<std::vector<Message>> peek(Cursor& cursor, const PeekOptions& options) noexcept override;
   Result<Attributes> attributes() noexcept override;
   Result<Statistics> statistics() noexcept override;
   Result<void> set_nonblocking(bool nonblocking) noexcept override {
@@ -311,9 +311,10 @@ Moved SysvBackend::move_to(Backend& to, const Moving& how) noexcept {
   return moved;
 }
 
-Result<std::vector<Message>> SysvBackend::peek(std::size_t most) noexcept {
+Result<std::vector<Message>> SysvBackend::peek(Cursor& cursor, const PeekOptions& options) noexcept {
+  if (!is_range(options)) return Errc::invalid_priority;
   if (access_ == Access::write_only) return Errc::not_readable;
-  return peek_in_order(queue_, most);
+  return peek_in_order(queue_, cursor, options);
 }
 
 Result<Attributes> SysvBackend::attributes() noexcept {

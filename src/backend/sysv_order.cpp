@@ -1,8 +1,9 @@
 #include "backend/sysv_order.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <functional>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "backend/sysv_place.hpp"
@@ -10,6 +11,8 @@
 
 namespace mqxx::backend {
 namespace {
+
+constexpr std::size_t kUsual = 1024;  // bytes of a message; more are made room for
 
 /// The buffer grows until it has room: no message is larger than all that are queued.
 Result<os::SysvReceived> look_at(int queue, std::size_t index, std::vector<std::byte>& buffer) {
@@ -24,10 +27,72 @@ Result<os::SysvReceived> look_at(int queue, std::size_t index, std::vector<std::
   }
 }
 
+/// One step of a walk: of messages that come in the order of their age, those that are next behind the cursor. Keeps
+/// no more of them than are wanted.
+class Step {
+ public:
+  Step(const Cursor& from, const PeekOptions& options) : from_(from), options_(options) {}
+
+  void consider(long type, std::size_t age, std::span<const std::byte> bytes) {
+    const Priority priority = priority_of(type);
+    if (priority < options_.lowest || priority > options_.highest || options_.most == 0 || !is_behind(type)) return;
+    if (is_enough() && kept_.front() < Kept{.type = type, .age = age}) return;
+    kept_.push_back({.type = type, .age = age, .message = Message(bytes, priority)});
+    std::ranges::push_heap(kept_, std::less());
+    bytes_ += bytes.size();
+    while (has_too_many()) {
+      std::ranges::pop_heap(kept_, std::less());
+      bytes_ -= kept_.back().message.size();
+      kept_.pop_back();
+    }
+  }
+
+  /// What was found, in order. The cursor moves behind it.
+  std::vector<Message> end(Cursor& cursor) {
+    std::ranges::sort_heap(kept_, std::less());
+    std::vector<Message> messages;
+    messages.reserve(kept_.size());
+    for (Kept& one : kept_) {
+      const auto list = static_cast<std::uint64_t>(one.type);
+      const bool same = cursor.begun && cursor.list == list;
+      cursor = {.begun = true, .list = list, .message = same ? cursor.message + 1 : 1};
+      messages.push_back(std::move(one.message));
+    }
+    return messages;
+  }
+
+ private:
+  struct Kept {
+    long type = 0;
+    std::size_t age = 0;
+    Message message{};
+    bool operator<(const Kept& other) const { return std::tie(type, age) < std::tie(other.type, other.age); }
+  };
+
+  /// REQUIRES: called once for each message, in the order of their age.
+  bool is_behind(long type) {
+    if (!from_.begun || static_cast<std::uint64_t>(type) > from_.list) return true;
+    return static_cast<std::uint64_t>(type) == from_.list && ++passed_ > from_.message;
+  }
+  [[nodiscard]] bool is_enough() const {
+    return !kept_.empty() && (kept_.size() >= options_.most || bytes_ >= options_.bytes);
+  }
+  /// Whether the last of them was not wanted any more after the others.
+  [[nodiscard]] bool has_too_many() const {
+    if (kept_.size() > options_.most) return true;
+    return kept_.size() > 1 && bytes_ - kept_.front().message.size() >= options_.bytes;
+  }
+
+  Cursor from_;
+  PeekOptions options_;
+  std::vector<Kept> kept_;  // a heap, the last in order at its front
+  std::size_t bytes_ = 0;   // of them
+  std::uint64_t passed_ = 0;
+};
+
 }  // namespace
 
 Result<std::vector<SysvSeen>> see_in_order(int queue, std::size_t window) noexcept {
-  constexpr std::size_t kUsual = 1024;
   return or_no_memory([&]() -> Result<std::vector<SysvSeen>> {
     std::vector<std::byte> buffer(kUsual);
     std::vector<SysvSeen> seen;
@@ -43,16 +108,17 @@ Result<std::vector<SysvSeen>> see_in_order(int queue, std::size_t window) noexce
   });
 }
 
-Result<std::vector<Message>> peek_in_order(int queue, std::size_t most) noexcept {
-  Result<std::vector<SysvSeen>> seen = see_in_order(queue, std::numeric_limits<std::size_t>::max());
-  if (!seen) return seen.failure();
+Result<std::vector<Message>> peek_in_order(int queue, Cursor& cursor, const PeekOptions& options) noexcept {
   return or_no_memory([&]() -> Result<std::vector<Message>> {
-    std::vector<Message> messages;
-    for (SysvSeen& one : *seen) {
-      if (messages.size() == most) break;
-      messages.push_back(std::move(one.message));
+    std::vector<std::byte> buffer(kUsual);
+    Step step(cursor, options);
+    for (std::size_t age = 0;; ++age) {
+      const Result<os::SysvReceived> found = look_at(queue, age, buffer);
+      if (found.is(Errc::would_block)) break;  // no more
+      if (!found) return found.failure();
+      step.consider(found->type, age, std::span(buffer).first(found->size));
     }
-    return messages;
+    return step.end(cursor);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include <mqxx/cursor.hpp>
 #include <mqxx/message.hpp>
 #include <mqxx/types.hpp>
 
@@ -32,8 +33,9 @@ struct SysvSeen {
 /// peek_in_order.
 Result<std::vector<SysvSeen>> see_in_order(int queue, std::size_t window) noexcept;
 
-/// The first `most` messages in the order in which they would be received. The system shows them by age, one a call:
-/// one that another process takes meanwhile makes the next be passed over. Fails with unsupported where it shows none.
-Result<std::vector<Message>> peek_in_order(int queue, std::size_t most) noexcept;
+/// The messages behind the cursor in the order in which they would be received: see Backend::peek. The system shows
+/// them by age, one a call: one that another process takes meanwhile makes the next be passed over. The cursor counts
+/// those of its type that were seen. Fails with unsupported where the system shows none.
+Result<std::vector<Message>> peek_in_order(int queue, Cursor& cursor, const PeekOptions& options) noexcept;
 
 }  // namespace mqxx::backend

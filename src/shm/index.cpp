@@ -126,6 +126,12 @@ std::uint32_t Index::front() const noexcept {
   return next_of(tail_of(place));
 }
 
+std::uint32_t Index::front_below(std::uint32_t limit) const noexcept {
+  Place place;
+  if (!highest_below(limit, place)) return kDamaged;
+  return place.page == nullptr ? kNoSlot : next_of(tail_of(place));
+}
+
 std::uint32_t Index::pop_front() noexcept {
   if (empty()) return kNoSlot;
   Place place;
@@ -144,10 +150,7 @@ std::uint32_t Index::pop_front() noexcept {
 }
 
 std::uint32_t Index::after(Priority priority, std::uint32_t slot) const noexcept {
-  if (tail_of(place_of(priority)) != slot) return next_of(slot);
-  Place lower;
-  if (!highest_below(priority, lower)) return kDamaged;
-  return lower.page == nullptr ? kNoSlot : next_of(tail_of(lower));
+  return tail_of(place_of(priority)) == slot ? front_below(priority) : next_of(slot);
 }
 
 void Index::clear() noexcept {

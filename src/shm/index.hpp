@@ -23,6 +23,9 @@ class Index {
   /// The oldest message of the highest priority, kNoSlot or kDamaged.
   std::uint32_t front() const noexcept;
   std::uint32_t pop_front() noexcept;
+  /// The oldest message of the highest priority below `limit`, kNoSlot or kDamaged. REQUIRES: limit <= kMaxPriority
+  /// + 1.
+  std::uint32_t front_below(std::uint32_t limit) const noexcept;
   /// What leaves after `slot`, which is in the index with that priority; kNoSlot at the end; kDamaged.
   std::uint32_t after(Priority priority, std::uint32_t slot) const noexcept;
 

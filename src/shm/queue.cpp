@@ -71,44 +71,6 @@ void Queue::leave_users() noexcept {
   unlock_senders();
 }
 
-// What leaves after the message that the cursor stands on.
-std::uint32_t Queue::peek_slot(const PeekCursor& cursor) noexcept {
-  if (!sort_arrivals()) return kDamaged;
-  if (cursor.slot == kNoSlot) return index_.front();
-  const SlotHeader& stood = segment_.slot(cursor.slot);
-  if (stood.mark.get() == make_mark(SlotState::queued) && stood.sequence.get() == cursor.sequence) {
-    return index_.after(cursor.priority, cursor.slot);
-  }
-  // That message is gone, and with it most often all before it: walk from the front.
-  std::uint32_t slot = index_.front();
-  for (std::uint32_t steps = 0; slot < geometry().capacity && steps < geometry().capacity; ++steps) {
-    const SlotHeader& header = segment_.slot(slot);
-    const Priority priority = header.priority.get() & kMaxPriority;
-    if (priority < cursor.priority || (priority == cursor.priority && header.sequence.get() > cursor.sequence)) break;
-    slot = index_.after(priority, slot);
-  }
-  return slot;
-}
-
-Result<Peeked> Queue::peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept {
-  if (!lock_receivers()) return not_entered();
-  const std::uint32_t slot = peek_slot(cursor);
-  Received message;
-  Result<Peeked> peeked = Peeked{};
-  if (slot != kNoSlot && !queued(slot, message)) {
-    peeked = Errc::queue_damaged;
-  } else if (slot != kNoSlot) {
-    peeked = Peeked{true, message.size, message.priority};
-    if (message.size <= buffer.size()) {
-      if (message.size != 0) std::memcpy(buffer.data(), segment_.payload(slot), message.size);
-      cursor = {slot, message.priority, segment_.slot(slot).sequence.get()};
-    }
-  }
-  unlock_receivers();
-  if (!intact()) return Errc::queue_damaged;
-  return peeked;
-}
-
 std::size_t Queue::depth() const noexcept {
   // Without a lock: when nothing was received between two looks, the difference held at the moment between them.
   // Acquire: this look comes before the one at `sent`, also where loads overtake each other (arm64).

@@ -83,16 +83,32 @@ struct Loan {
   Priority priority = 0;
 };
 
-/// Where a walk through the queue stands. Starts before the first message.
+/// Links of a list that a walk follows under one lock.
+inline constexpr std::uint32_t kMostPassed = 1024;
+
+/// Where a walk through the queue stands: before the first message, or behind one. Its numbers are a caller's, and may
+/// be any.
 struct PeekCursor {
-  std::uint32_t slot = kNoSlot;
+  bool begun = false;
+  std::uint32_t slot = kNoSlot;  // a hint
   Priority priority = 0;
   std::uint64_t sequence = 0;
+  // While the walk looks for its place: the last older message that it passed, and under how many locks.
+  std::uint32_t passed = kNoSlot;
+  std::uint64_t passed_sequence = 0;
+  std::uint32_t locks = 0;
+};
+
+/// Messages of these priorities. REQUIRES: lowest <= highest <= kMaxPriority.
+struct PeekRange {
+  Priority lowest = 0;
+  Priority highest = kMaxPriority;
 };
 
 struct Peeked {
   bool found = false;
-  std::size_t size = 0;  // of the message; more than the buffer: nothing was copied and the cursor stayed
+  bool unfinished = false;  // the place was not found under this lock: call again
+  std::size_t size = 0;     // of the message; more than the buffer: nothing was copied and the cursor stayed
   Priority priority = 0;
 };
 
@@ -131,7 +147,9 @@ class Queue {
   Result<void> release_loan(std::uint32_t slot) noexcept;
   Result<void> put_back_loan(std::uint32_t slot) noexcept;
 
-  Result<Peeked> peek(PeekCursor& cursor, std::span<std::byte> buffer) noexcept;
+  // peek.cpp
+  /// The message behind the cursor, which then stands behind that.
+  Result<Peeked> peek(PeekCursor& cursor, const PeekRange& range, std::span<std::byte> buffer) noexcept;
   [[nodiscard]] std::size_t depth() const noexcept;
   [[nodiscard]] Statistics statistics() const noexcept;
 
@@ -287,7 +305,12 @@ class Queue {
   Result<std::size_t> receive_some(std::span<Incoming> room) noexcept;
   Loan mark_reading(std::uint32_t slot, const Received& message) noexcept MQXX_REQUIRES(receivers_lock_);
   Result<Loan> receive_loan_now() noexcept;
-  std::uint32_t peek_slot(const PeekCursor& cursor) noexcept MQXX_REQUIRES(receivers_lock_);
+
+  // peek.cpp
+  std::uint32_t peek_slot(PeekCursor& cursor, const PeekRange& range) noexcept MQXX_REQUIRES(receivers_lock_);
+  std::uint32_t first_behind(PeekCursor& cursor) noexcept MQXX_REQUIRES(receivers_lock_);
+  [[nodiscard]] bool stands(std::uint32_t slot, Priority priority, std::uint64_t sequence) const noexcept
+      MQXX_REQUIRES(receivers_lock_);
 
   // waiters.cpp
   class Patience;

@@ -104,7 +104,20 @@ void BackendContract::without_peek() {
   std::error_code ec;
   EXPECT_TRUE(queue.peek(1, ec).empty());
   EXPECT_EQ(ec, Errc::unsupported);
+  Cursor cursor;
+  EXPECT_TRUE(fails_with(Errc::unsupported, [&] { (void)queue.peek(cursor); }));
+  EXPECT_EQ(cursor, Cursor());
   EXPECT_EQ(drained(queue), std::vector<std::string>{"x"});
+}
+
+void BackendContract::without_steady_cursor() {
+  Queue queue = make(10, 64, "counted");
+  for (const char* text : {"a", "b", "c", "d", "e"}) queue.send(text);
+  Cursor cursor;
+  EXPECT_EQ(queue.peek(cursor, {.most = 2}).size(), 2U);
+  EXPECT_EQ(queue.receive().text(), "a");
+  EXPECT_EQ(texts_of(queue.peek(cursor)), (std::vector<std::string>{"d", "e"})) << "c is hidden: a has left";
+  EXPECT_EQ(drained(queue), (std::vector<std::string>{"b", "c", "d", "e"}));
 }
 
 void BackendContract::without_statistics() {

@@ -18,6 +18,7 @@ namespace mqxx::test {
 struct Capabilities {
   bool loans_in_place = true;  ///< they count against the capacity, and put_back finds the old place
   bool peek = true;            ///< without taking
+  bool steady_cursor = true;   ///< it knows its message; elsewhere it counts those that were seen
   bool statistics = true;      ///< counters, times, process ids and memory
   bool users = true;           ///< who has a queue open
   bool commands = true;        ///< and what their programs are called
@@ -87,6 +88,7 @@ class BackendContract : public testing::TestWithParam<Home> {
   // What a home does that lacks a capability.
   void without_loans_in_place();
   void without_peek();
+  void without_steady_cursor();
   void without_statistics();
   void without_users();
   void without_check();

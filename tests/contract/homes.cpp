@@ -78,6 +78,7 @@ Home sysv_home() {
           .tag = "mqxx-test-" + std::to_string(::getpid()) + "-",
           .can = {.loans_in_place = false,
                   .peek = limits.shows_messages,
+                  .steady_cursor = false,
                   .statistics = false,
                   .users = false,
                   .check = false,

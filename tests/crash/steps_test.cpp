@@ -456,7 +456,7 @@ TEST(StepsOfAWakeUp, PollerIsToldOfTheMessageOfASenderThatDiedBeforeTheBell) {
   std::vector<std::byte> buffer(64);
   PeekCursor cursor;
   const std::vector<std::function<void(Queue&)>> calls{
-      [&](Queue& queue) { (void)queue.peek(cursor, buffer); },
+      [&](Queue& queue) { (void)queue.peek(cursor, {}, buffer); },
       [](Queue& queue) { (void)queue.send(message(0, 8), 0, Wait::none()); },
       [](Queue& queue) { (void)queue.begin_poll(Edges::no); },
       [](Queue& queue) { queue.end_poll(Edges::no); },

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <mqxx/cursor.hpp>
 #include <mqxx/types.hpp>
 
 namespace mqxx::test {
@@ -72,6 +73,24 @@ class Model {
       if (entries.size() == most) break;
       entries.push_back(entry);
     }
+    return entries;
+  }
+
+  /// Where a walk stands: behind a message of that priority and sequence, whatever has become of it.
+  using Stand = std::optional<std::pair<Priority, std::uint64_t>>;
+
+  /// The next step of a walk, which then stands behind it.
+  std::vector<Entry> walk(Stand& stand, const PeekOptions& options) const {
+    std::vector<Entry> entries;
+    std::size_t bytes = 0;
+    for (const auto& [place, entry] : queued_) {
+      const bool wanted = entry.priority >= options.lowest && entry.priority <= options.highest;
+      if (!wanted || (stand && place <= *stand)) continue;
+      if (entries.size() == options.most || (!entries.empty() && bytes >= options.bytes)) break;
+      entries.push_back(entry);
+      bytes += entry.size;
+    }
+    if (!entries.empty()) stand.emplace(kMaxPriority - entries.back().priority, entries.back().sequence);
     return entries;
   }
 

@@ -56,6 +56,7 @@ void Schedule::step() {
       Choice{"open a receive loan", &Schedule::open_receive_loan, out / 4},
       Choice{"end a receive loan", &Schedule::end_receive_loan, 6},
       Choice{"peek", &Schedule::peek, 3},
+      Choice{"walk", &Schedule::walk, 4},
       Choice{"refuse", &Schedule::refuse, 3},
   };
   // Dear or destructive ones come seldom.
@@ -220,6 +221,21 @@ void Schedule::peek() {
   }
 }
 
+void Schedule::walk() {
+  Walk& walk = walks_[random_.below(walks_.size())];
+  if (random_.one_in(10)) walk = {};
+  PeekOptions options{.most = random_.below(kBatch / 2)};
+  if (random_.one_in(3)) options.bytes = random_.below(4 * setting_.message_size);
+  if (random_.one_in(3)) options.highest = priority();
+  if (random_.one_in(3)) options.lowest = std::min(priority(), options.highest);
+  const std::vector<Message> seen = queue().peek(walk.cursor, options);
+  const std::vector<Model::Entry> expected = model_.walk(walk.stand, options);
+  ASSERT_EQ(seen.size(), expected.size());
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    ASSERT_NO_FATAL_FAILURE(expect(expected[i], seen[i].bytes(), seen[i].priority()));
+  }
+}
+
 void Schedule::drain() {
   for (const Message& message : queue().drain()) {
     ASSERT_FALSE(model_.empty());
@@ -269,6 +285,7 @@ void Schedule::recreate() {
   while (queues_.size() < kHandles) queues_.push_back(queues_.front().duplicate());
   sending_.clear();
   receiving_.clear();
+  walks_ = {};
 }
 
 void Schedule::refuse() {

@@ -1,6 +1,7 @@
 // Schedule: a random sequence of calls, made on a real queue and on the model alike; every answer is compared.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <ostream>
 #include <string>
@@ -43,6 +44,11 @@ class Schedule {
     Model::Entry entry;
   };
 
+  struct Walk {
+    Cursor cursor;
+    Model::Stand stand;
+  };
+
   void step();
   void send_one();
   void receive_one();
@@ -53,6 +59,7 @@ class Schedule {
   void open_receive_loan();
   void end_receive_loan();
   void peek();
+  void walk();
   void drain();
   void compare_statistics();
   void compare_description();
@@ -73,6 +80,7 @@ class Schedule {
   std::deque<Queue> queues_;  // several handles of the one queue
   std::vector<HeldSend> sending_;
   std::vector<HeldReceive> receiving_;
+  std::array<Walk, 3> walks_;
   std::uint64_t next_tag_ = 1;
   bool filling_ = true;  // more sends than receives now, or the other way round: both ends are reached
   const char* what_ = "";

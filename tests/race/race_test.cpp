@@ -1,7 +1,10 @@
 // Threads that use one handle for everything at once, for the thread sanitizer: it sees races through one mapping
 // only, so these are threads on one handle, and short. Without a sanitizer they still find what gets lost.
 #include <atomic>
+#include <cstring>
 #include <functional>
+#include <map>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -144,6 +147,58 @@ TEST_F(Race, LookingWhileOthersSendAndReceiveDisturbsNobody) {
     }
   });
   run();
+}
+
+/// What the walks of the next test look for in a message.
+struct Numbered {
+  std::uint32_t sender = 0;
+  std::uint32_t number = 0;
+  auto operator<=>(const Numbered&) const = default;
+};
+
+/// One walk to its end: in order, nothing twice, and of sender 0, whose messages stay, everything.
+void expect_good_walk(const Queue& queue, Random& random, std::uint32_t staying) {
+  Cursor cursor;
+  std::set<Numbered> seen;
+  std::map<std::pair<Priority, std::uint32_t>, std::uint32_t> last;
+  Priority lowest = kMaxPriority;
+  for (;;) {
+    const std::vector<Message> step = queue.peek(cursor, {.most = 1 + random.below(5)});
+    if (step.empty()) break;
+    for (const Message& message : step) {
+      Numbered one;
+      ASSERT_EQ(message.size(), sizeof one);
+      std::memcpy(&one, message.bytes().data(), sizeof one);
+      ASSERT_LE(message.priority(), lowest);
+      lowest = message.priority();
+      ASSERT_TRUE(seen.insert(one).second) << one.number << " of " << one.sender << " was seen twice";
+      std::uint32_t& before = last[{message.priority(), one.sender}];
+      ASSERT_LT(before, one.number) << "of sender " << one.sender;
+      before = one.number;
+    }
+  }
+  for (std::uint32_t number = 1; number <= staying; ++number) ASSERT_TRUE(seen.contains({0, number})) << number;
+}
+
+TEST_F(Race, WalksSeeWhatStaysAndNothingTwiceWhileOthersSendReceiveAndPutBack) {
+  constexpr std::uint32_t kStaying = 20;
+  Queue queue = Queue::create("/q", {.capacity = 32, .message_size = sizeof(Numbered)});
+  const auto send = [&](Numbered one, Priority priority) { queue.send({&one, sizeof one}, priority); };
+  for (std::uint32_t number = 1; number <= kStaying; ++number) send({0, number}, number % 2);
+  // Each receives as many as it has sent, so those of the lowest priorities are never the first.
+  for (std::uint32_t sender = 1; sender <= 3; ++sender) {
+    also(scaled(4000), [&, sender, number = 0U](Random& random) mutable {
+      send({sender, ++number}, static_cast<Priority>(2 + random.below(3)));
+      for (;;) {
+        ReceiveLoan loan = queue.receive_loan();
+        if (!random.one_in(3)) return;
+        loan.put_back();
+      }
+    });
+  }
+  for (int i = 0; i < 2; ++i) meanwhile([&](Random& random) { expect_good_walk(queue, random, kStaying); });
+  run();
+  EXPECT_EQ(queue.attributes().depth, kStaying);
 }
 
 TEST_F(Race, LoansOfManyThreadsKeepOutOfEachOthersWay) {
