@@ -3,8 +3,8 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <zlib.h>
 
-#include "cli/format/crc32.hpp"
 #include "cli/format/words.hpp"
 
 namespace mqxx::cli {
@@ -25,11 +25,17 @@ constexpr std::size_t kChecksumAt = 8;
 constexpr std::size_t kRecordHeader = 12;
 constexpr Word kEndMark = 0xffffffff;
 
+/// CRC-32 as gzip has it. @param before  the checksum of what stands in front of the bytes, or 0
+Word checksum_of(std::string_view bytes, Word before = 0) {
+  if (bytes.empty()) return before;  // zlib takes a text that is nowhere for the wish to begin
+  return static_cast<Word>(::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 void append_record(Word length, std::string_view bytes, Priority priority, std::string& out) {
   std::array<char, kRecordHeader> header{};
   put_word(length, header.data());
   put_word(priority, header.data() + kPriorityAt);
-  const Word checksum = crc32(bytes, crc32({header.data(), kChecksumAt}));
+  const Word checksum = checksum_of(bytes, checksum_of({header.data(), kChecksumAt}));
   put_word(checksum, header.data() + kChecksumAt);
   out.append(header.data(), header.size()).append(bytes);
 }
@@ -42,7 +48,7 @@ void append_archive_header(const ArchiveHeader& header, std::string& out) {
   put_word(kArchiveVersion, bytes.data() + kVersionAt);
   put_word(header.capacity, bytes.data() + kCapacityAt);
   put_word(header.message_size, bytes.data() + kMessageSizeAt);
-  put_word(crc32({bytes.data(), kHeaderChecksumAt}), bytes.data() + kHeaderChecksumAt);
+  put_word(checksum_of({bytes.data(), kHeaderChecksumAt}), bytes.data() + kHeaderChecksumAt);
   out.append(bytes.data(), bytes.size());
 }
 
@@ -67,7 +73,7 @@ ArchiveReader::ArchiveReader(Input& input) : BatchReader(input) {
                     false);
   }
   if (bytes.size() < kHeader) throw BadRecord(fmt::format("{} ends in its header", input.name()), false);
-  if (word_at<Word>(bytes, kHeaderChecksumAt) != crc32(bytes.substr(0, kHeaderChecksumAt))) {
+  if (word_at<Word>(bytes, kHeaderChecksumAt) != checksum_of(bytes.substr(0, kHeaderChecksumAt))) {
     throw BadRecord(fmt::format("the header of {} is damaged", input.name()), false);
   }
   header_ = {word_at<LongWord>(bytes, kCapacityAt), word_at<LongWord>(bytes, kMessageSizeAt)};
@@ -101,7 +107,7 @@ ArchiveReader::Found ArchiveReader::read_record(Outgoing& message) {
   }
   const std::string_view bytes = rest.substr(kRecordHeader, size);
   const auto priority = word_at<Word>(rest, kPriorityAt);
-  const Word checksum = crc32(bytes, crc32(rest.substr(0, kChecksumAt)));
+  const Word checksum = checksum_of(bytes, checksum_of(rest.substr(0, kChecksumAt)));
   if (checksum != word_at<Word>(rest, kChecksumAt) || priority > kMaxPriority) {
     throw BadRecord(fmt::format("{} is damaged", numbered_record()), false);
   }

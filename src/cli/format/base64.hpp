@@ -1,4 +1,7 @@
 // Base64 of RFC 4648, section 4: the usual alphabet, with padding, without line breaks.
+//
+// By ourselves: what Debian has is a part of something large (OpenSSL, GLib, APR), or passes over what is no base64
+// where this must refuse it (libb64, OpenSSL's BIO).
 #pragma once
 
 #include <string>
