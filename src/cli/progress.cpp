@@ -13,7 +13,6 @@ namespace mqxx::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{300};  // what is done by then needs no line
-constexpr std::chrono::milliseconds kPause{100};
 constexpr std::size_t kUsualColumns = 80;
 constexpr std::size_t kShortestBar = 10;
 constexpr std::size_t kLongestBar = 40;
@@ -47,17 +46,20 @@ std::string progress_line(const ProgressFacts& facts) {
   constexpr double kHundred = 100;
   constexpr double kLongest = 359999;  // seconds: 99:59:59
   const double seconds = std::max(facts.passed.count(), 1e-3);
-  const std::string counted =
+  std::string counted =
       fmt::format("{} messages  {}/s", facts.messages, rate_text(static_cast<double>(facts.messages) / seconds));
+  if (!facts.waits_for.empty()) {
+    counted += fmt::format("  {} passed, waits for {}", time_text(std::floor(seconds)), facts.waits_for);
+  }
   std::string line;
   if (facts.total == 0) {
     line = fmt::format("{}  {}", facts.title, counted);
   } else {
     const double share = std::min(static_cast<double>(facts.done) / static_cast<double>(facts.total), 1.0);
     const double left = share > 0 ? std::min(seconds / share - seconds, kLongest) : kLongest;
-    const std::string facts_text =
-        fmt::format("{:3.0f} %  {}  {} left", std::floor(kHundred * share), counted, time_text(left));
-    const std::size_t taken = facts.title.size() + facts_text.size() + 6;  // blanks and brackets
+    const std::string facts_text = fmt::format("{:3.0f} %  {}", std::floor(kHundred * share), counted) +
+                                   (facts.waits_for.empty() ? fmt::format("  {} left", time_text(left)) : "");
+    const std::size_t taken = facts.title.size() + facts_text.size() + 7;  // blanks, brackets, the last column
     const std::size_t bar = facts.columns > taken ? std::min(facts.columns - taken, kLongestBar) : 0;
     const auto filled = static_cast<std::size_t>(share * static_cast<double>(bar));
     line = facts.title + "  ";
@@ -77,17 +79,29 @@ Progress::~Progress() {
   if (written_) write_error("\r\033[K");
 }
 
-void Progress::show(std::uint64_t messages, std::uint64_t done) {
-  if (!shown_) return;
+void Progress::show(std::uint64_t messages) {
+  messages_ = messages;
+  if (shown_) redraw({});
+}
+
+void Progress::show(std::uint64_t messages, std::uint64_t bytes) {
+  bytes_ = bytes;
+  show(messages);
+}
+
+void Progress::redraw(std::string_view waits_for) {
   const auto now = Clock::now();
   if (now < next_) return;
   next_ = now + kPause;
-  write_line(messages, done, now);
-}
-
-void Progress::write_line(std::uint64_t messages, std::uint64_t done, Clock::time_point now) {
   written_ = true;
-  write_error("\r" + progress_line({title_, messages, done, total_, now - started_, columns_of_terminal()}) + "\033[K");
+  const std::string line = progress_line({.title = title_,
+                                          .messages = messages_,
+                                          .done = by_bytes_ ? bytes_ : messages_,
+                                          .total = total_,
+                                          .passed = now - started_,
+                                          .columns = columns_of_terminal(),
+                                          .waits_for = waits_for});
+  write_error("\r" + line + "\033[K");
 }
 
 }  // namespace mqxx::cli

@@ -44,9 +44,11 @@ Status receive(const Reading& wanted) {
   const bool drain = wanted.all && !wanted.waiting.timeout;
   Delivery delivery(queue, wanted.format, wanted.print_priority);
   Progress progress("receive " + queue.name(), !is_terminal_out());
-  if (!wanted.all) progress.expect(most);
+  if (!wanted.all) progress.expect_messages(most);
   for (std::uint64_t received = 0; received < most;) {
-    const std::size_t count = delivery.deliver(drain ? Wait::none() : wanted.waiting.wait(), most - received);
+    const std::size_t count =
+        progress.wait(drain ? Wait::none() : wanted.waiting.wait(), "a message",
+                      [&](const Wait& wait) { return delivery.deliver(wait, most - received); });
     if (count == 0 && wanted.all) break;
     if (count == 0) no_message(wanted, queue);
     progress.show(received += count);

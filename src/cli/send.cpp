@@ -30,11 +30,12 @@ struct Sending {
   Format format = Format::raw;
 };
 
-void send_input(const Sending& wanted, Senders& senders) {
+Status send_input(const std::vector<std::string>& names, const Sending& wanted) {
   Input input(STDIN_FILENO, "standard input");
+  Progress progress(Senders::title("send", names), !input.is_terminal());
+  progress.expect_bytes(input.expected());
+  Senders senders("send", names, wanted.waiting, progress);
   RecordReader reader(wanted.format, input, {.message_size = senders.message_size(), .priority = wanted.priority});
-  Progress progress(senders.title(), !input.is_terminal());
-  progress.expect(input.expected());
   try {
     for (auto messages = reader.next(); !messages.empty() && !senders.over(); messages = reader.next()) {
       senders.send(messages);
@@ -43,14 +44,12 @@ void send_input(const Sending& wanted, Senders& senders) {
   } catch (const BadRecord& bad) {
     senders.fail(bad.what(), bad.too_long ? "EMSGSIZE" : "EINVAL");
   }
+  return senders.status();
 }
 
-Status send(const std::vector<std::string>& names, const Sending& wanted) {
-  Senders senders("send", names, wanted.waiting);
-  if (wanted.words.empty()) {
-    send_input(wanted, senders);
-    return senders.status();
-  }
+Status send_words(const std::vector<std::string>& names, const Sending& wanted) {
+  Progress none("send", false);
+  Senders senders("send", names, wanted.waiting, none);
   std::vector<Outgoing> messages;
   for (const std::string& word : wanted.words) messages.push_back({word, wanted.priority});
   senders.send(messages);
@@ -130,7 +129,7 @@ Run declare_send(CLI::App& app) {
       throw Complaint(Status::usage,
                       "send: --format and --lines are for standard input, so there can be no messages as arguments");
     }
-    return send(names, *wanted);
+    return wanted->words.empty() ? send_input(names, *wanted) : send_words(names, *wanted);
   };
 }
 

@@ -24,6 +24,7 @@ PATIENCE = 60  # seconds until a test is given up
 LINE = re.compile(
     rb"\r(send|receive|load|move) /\w+  \[=*[ =]*\]  [ \d]{3} %  \d+ messages  [\d.]+( [kM])?/s  \d+:\d\d(:\d\d)? left\x1b\[K")
 UNKNOWN = re.compile(rb"\rreceive /\w+  \d+ messages  [\d.]+( [kM])?/s\x1b\[K")
+WAITS = re.compile(rb"\r([^\r]* passed, waits for [a-z ]+)\x1b\[K")
 GONE = b"\r\x1b[K"
 
 
@@ -110,6 +111,81 @@ def test_progress_of_an_unknown_total(directory):
     lines.wait()
     terminal.close()
     quiet.close()
+
+
+def waiting_line(arguments, **options):
+    """Starts mq, waits until its line says that it waits, twice, and answers the terminal, what it runs, and the last of
+    those lines."""
+    terminal = Terminal()
+    running = subprocess.Popen([MQ, *arguments], stdout=subprocess.DEVNULL, stderr=terminal.inside, **options)
+    terminal.read(lambda: len(set(WAITS.findall(terminal.screen))) > 1)  # the rate falls, or time passes: it goes on
+    return terminal, running, WAITS.findall(terminal.screen)[-1]
+
+
+def test_waiting_in_a_full_queue(directory):
+    """The line goes on while mq waits for room, and says so; what it had sent is counted."""
+    path = os.path.join(directory, "lines")
+    with open(path, "w") as file:
+        file.write("line\n" * 20)
+    mq("create", "/full", "--capacity", "10")
+    with open(path, "rb") as lines:
+        terminal, sender, line = waiting_line(["send", "/full", "--lines"], stdin=lines)
+    assert re.match(rb"send /full .* 10 messages  \S+( k)?/s  \d+:\d\d passed, waits for room", line), line
+    mq("receive", "/full", "--count", "20", stdout=subprocess.DEVNULL)
+    terminal.read(lambda: sender.poll() is not None)
+    assert sender.returncode == 0
+    terminal.close()
+
+
+def test_waiting_in_an_empty_queue(directory):
+    """The same for messages."""
+    mq("create", "/empty")
+    mq("send", "/empty", "one")
+    terminal, receiver, line = waiting_line(["receive", "/empty", "--count", "2"])
+    assert re.match(rb"receive /empty .* 1 messages  \S+/s  \d+:\d\d passed, waits for a message", line), line
+    mq("send", "/empty", "two")
+    terminal.read(lambda: receiver.poll() is not None)
+    assert receiver.returncode == 0
+    terminal.close()
+
+
+def test_timeout_with_a_line(directory):
+    """A wait in parts is as long as the whole, and ends as that does."""
+    mq("create", "/late")
+    terminal = Terminal()
+    began = time.monotonic()
+    receiver = subprocess.run([MQ, "receive", "/late", "--timeout", "550ms"], stdout=subprocess.DEVNULL,
+                              stderr=terminal.inside, timeout=PATIENCE)
+    assert receiver.returncode == 2 and time.monotonic() - began >= 0.55, receiver
+    terminal.read(lambda: b"stayed empty for 550ms" in terminal.screen)
+    terminal.close()
+
+
+def test_waiting_while_moving(directory):
+    """A move says for which of its two queues it waits."""
+    mq("create", "/from", "--capacity", "4")
+    mq("create", "/to", "--capacity", "2")
+    mq("send", "/from", "1", "2", "3")
+    terminal, mover, line = waiting_line(["move", "/from", "/to", "--follow"])
+    assert b"2 messages" in line and line.endswith(b"waits for room"), line
+    mq("receive", "/to", stdout=subprocess.DEVNULL)
+    terminal.read(lambda: WAITS.findall(terminal.screen)[-1].endswith(b"waits for a message"))
+    mover.send_signal(signal.SIGINT)
+    assert mover.wait(PATIENCE) == -signal.SIGINT
+    assert b"3 messages" in WAITS.findall(terminal.screen)[-1], terminal.screen[-200:]
+    terminal.close()
+
+
+def test_waiting_is_not_shown_elsewhere(directory):
+    """Piped, or with --quiet, nothing is said of a wait."""
+    mq("create", "/silent")
+    terminal = Terminal()
+    for options, error in [(["--quiet"], terminal.inside), ([], subprocess.PIPE)]:
+        result = subprocess.run([MQ, "receive", "/silent", "--all", "--timeout", "600ms", *options],
+                                stdout=subprocess.DEVNULL, stderr=error, timeout=PATIENCE)
+        assert result.returncode == 0 and not result.stderr, result
+    assert not select.select([terminal.outside], [], [], 0)[0]
+    terminal.close()
 
 
 def test_narrow_terminal(directory):

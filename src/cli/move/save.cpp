@@ -103,7 +103,7 @@ bool write_archive(const Found& found, const ArchiveHeader& header, NewFile& fil
                    const std::stop_token& stop) {
   std::string text;
   append_archive_header(header, text);
-  progress.expect(found.size());
+  progress.expect_messages(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     append_archive_record(found.bytes(i), found.priority(i), text);
     if (text.size() < kFlush) continue;
@@ -188,9 +188,9 @@ Status load_from(const Loading& wanted, Input& input) {
     ArchiveReader reader(input);
     Queue queue = open_for(wanted, reader.header());
     reader.limit(std::min(reader.header().message_size, std::uint64_t{queue.attributes().message_size}));
-    Sender sender("load", queue, wanted.waiting);
     Progress progress("load " + queue.name(), !input.is_terminal());
-    progress.expect(expected);
+    progress.expect_bytes(expected);
+    Sender sender("load", queue, wanted.waiting, progress);
     try {
       for (auto messages = reader.next(); !messages.empty(); messages = reader.next()) {
         sender.send(messages);

@@ -20,20 +20,22 @@ void Sender::send(std::span<const Outgoing> messages) {
 void Sender::send_rest(std::span<const Outgoing> messages) {
   const bool for_ever = !waiting_.nonblock && !waiting_.timeout;
   while (!messages.empty()) {
-    if (for_ever) {
-      advance(messages, queue_.send_batch(messages));
-      continue;
+    if (!for_ever) {
+      advance(messages, queue_.try_send_batch(messages));
+      if (messages.empty()) return;
     }
-    advance(messages, queue_.try_send_batch(messages));
-    if (messages.empty()) return;
-    // Full. The rest goes one by one, so that each message has the whole timeout.
-    if (advance(messages, queue_.send_batch(messages.first(1), waiting_.wait())) == 0) no_room();
+    // Full. With a timeout the rest goes one by one, so that each message has the whole of it.
+    const auto next = for_ever ? messages : messages.first(1);
+    const std::size_t sent =
+        progress_.wait(waiting_.wait(), "room", [&](const Wait& wait) { return queue_.send_batch(next, wait); });
+    if (advance(messages, sent) == 0) no_room();
   }
 }
 
 std::size_t Sender::advance(std::span<const Outgoing>& messages, std::size_t count) {
   messages = messages.subspan(count);
   sent_ += count;
+  progress_.show(sent_);
   return count;
 }
 

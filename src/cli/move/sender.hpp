@@ -7,15 +7,17 @@
 
 #include <mqxx/queue.hpp>
 
+#include "cli/progress.hpp"
 #include "cli/waiting.hpp"
 
 namespace mqxx::cli {
 
 class Sender {
  public:
-  /// @param operation  the command, for messages. All three must outlive the Sender
-  Sender(const char* operation, Queue& queue, const Waiting& waiting)
-      : operation_(operation), queue_(queue), waiting_(waiting) {}
+  /// @param operation  the command, for messages
+  /// @param progress   is shown what was sent. All four must outlive the Sender
+  Sender(const char* operation, Queue& queue, const Waiting& waiting, Progress& progress)
+      : operation_(operation), queue_(queue), waiting_(waiting), progress_(progress) {}
 
   /// All or none as far as sizes and priorities go: those are checked before the first one is sent. Each message has
   /// the whole timeout. @throws Complaint  full, timed_out; Error
@@ -36,6 +38,7 @@ class Sender {
   const char* operation_;
   Queue& queue_;
   const Waiting& waiting_;
+  Progress& progress_;
   std::size_t sent_ = 0;
 };
 

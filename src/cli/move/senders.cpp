@@ -11,9 +11,9 @@
 
 namespace mqxx::cli {
 
-Senders::Senders(const char* operation, const std::vector<std::string>& names, const Waiting& waiting)
-    : operation_(operation) {
-  for (const std::string& name : names) all_.emplace_back(operation, name, waiting);
+Senders::Senders(const char* operation, const std::vector<std::string>& names, const Waiting& waiting,
+                 Progress& progress) {
+  for (const std::string& name : names) all_.emplace_back(operation, name, waiting, progress);
 }
 
 void Senders::send(std::span<const Outgoing> messages) {
@@ -58,9 +58,9 @@ std::size_t Senders::sent() const {
   return most;
 }
 
-std::string Senders::title() const {
-  if (all_.size() == 1) return fmt::format("{} {}", operation_, all_.front().queue.name());
-  return fmt::format("{} to {} queues", operation_, all_.size());
+std::string Senders::title(const char* operation, const std::vector<std::string>& names) {
+  if (names.size() == 1) return fmt::format("{} {}", operation, names.front());
+  return fmt::format("{} to {} queues", operation, names.size());
 }
 
 }  // namespace mqxx::cli

@@ -17,8 +17,10 @@ namespace mqxx::cli {
 
 class Senders {
  public:
-  /// Opens all of them. @param waiting  must outlive this
-  Senders(const char* operation, const std::vector<std::string>& names, const Waiting& waiting);
+  /// Opens all of them. @param waiting, progress  must outlive this
+  Senders(const char* operation, const std::vector<std::string>& names, const Waiting& waiting, Progress& progress);
+  /// "send /orders", "send to 3 queues"
+  [[nodiscard]] static std::string title(const char* operation, const std::vector<std::string>& names);
 
   /// Each queue in turn gets all the messages. @throws Complaint, Error  as Sender, where there is one queue
   void send(std::span<const Outgoing> messages);
@@ -32,17 +34,15 @@ class Senders {
   [[nodiscard]] std::size_t message_size() const { return narrowest().size; }
   /// How many messages were sent to the queue that got most.
   [[nodiscard]] std::size_t sent() const;
-  /// "send /orders", "send to 3 queues"
-  [[nodiscard]] std::string title() const;
   /// Stops with a sentence about what could not be sent, to the queue that takes the smallest messages.
   [[noreturn]] void fail(const std::string& why, const char* symbol) const { narrowest().sender.fail(why, symbol); }
 
  private:
   struct One {
-    One(const char* operation, const std::string& name, const Waiting& waiting)
+    One(const char* operation, const std::string& name, const Waiting& waiting, Progress& progress)
         : queue(Queue::open(name, {.access = Access::write_only})),
           size(queue.attributes().message_size),
-          sender(operation, queue, waiting) {}
+          sender(operation, queue, waiting, progress) {}
     Queue queue;
     std::size_t size;
     Sender sender;
@@ -53,7 +53,6 @@ class Senders {
   void require_fit(std::span<const Outgoing> messages) const;
   void note(One& one, Status status);
 
-  const char* operation_;
   std::deque<One> all_;  // a Sender keeps where its queue is
   Status first_failure_ = Status::done;
 };

@@ -37,15 +37,14 @@ Status copy(const Moving& wanted) {
   if (from.name() == to.name()) throw Complaint(Status::usage, "copy: both are one queue");
   const std::vector<Message> found = from.peek(wanted.count);
   Progress progress("copy " + from.name());
-  progress.expect(found.size());
-  Sender sender("copy to", to, wanted.waiting);
+  progress.expect_messages(found.size());
+  Sender sender("copy to", to, wanted.waiting, progress);
   constexpr std::size_t kBatch = 512;
   std::vector<Outgoing> batch;
   for (const Message& message : found) {
     batch.push_back({message.bytes(), message.priority()});
     if (batch.size() < kBatch && &message != &found.back()) continue;
     sender.send(batch);
-    progress.show(sender.sent());
     batch.clear();
   }
   wanted.account.tell(sender.sent(), "copied");
@@ -79,21 +78,27 @@ Status move(const Moving& wanted) {
   Queue from = Queue::open(wanted.from, {.access = Access::read_only});
   Queue to = Queue::open(wanted.to, {.access = Access::write_only});
   Progress progress("move " + from.name());
-  if (!wanted.follow) progress.expect(std::min<std::uint64_t>(wanted.count, from.attributes().depth));
+  if (!wanted.follow) progress.expect_messages(std::min<std::uint64_t>(wanted.count, from.attributes().depth));
   std::uint64_t moved = 0;
   while (moved < wanted.count) {
     const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(kPart, wanted.count - moved));
     std::error_code code;
-    const Transferred done =
-        transfer(from, to, {.count = part, .follow = wanted.follow, .wait = wanted.waiting.wait()}, code);
-    moved += done.messages;
-    if (code) moved += move_one(from, to, wanted.waiting.wait(), moved);
-    progress.show(moved);
-    if (code) continue;
-    if (done.ended == Transferred::Ended::empty) break;
-    if (done.ended == Transferred::Ended::full) stuck(wanted, done.ended, moved);
+    Transferred done;
+    const char* what = "room";
     // The timeout begins anew with each message that went.
-    if (done.ended == Transferred::Ended::timed_out && done.messages == 0) stuck(wanted, done.ended, moved);
+    const bool over = !progress.wait(wanted.waiting.wait(), what, [&](const Wait& wait) {
+      done = transfer(from, to, {.count = part, .follow = wanted.follow, .wait = wait}, code);
+      if (code || done.messages > 0 || done.ended != Transferred::Ended::timed_out) return true;
+      what = wanted.follow && from.attributes().depth == 0 ? "a message" : "room";
+      return false;
+    });
+    progress.show(moved += done.messages);
+    if (code) {
+      progress.show(moved += move_one(from, to, wanted.waiting.wait(), moved));
+      continue;
+    }
+    if (done.ended == Transferred::Ended::empty) break;
+    if (done.ended == Transferred::Ended::full || over) stuck(wanted, done.ended, moved);
   }
   wanted.account.tell(moved, "moved");
   return Status::done;
@@ -111,7 +116,7 @@ struct Draining {
 Status drain(const Draining& wanted) {
   Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
   Progress progress("drain " + queue.name());
-  progress.expect(std::min<std::uint64_t>(wanted.count, queue.attributes().depth));
+  progress.expect_messages(std::min<std::uint64_t>(wanted.count, queue.attributes().depth));
   std::uint64_t drained = 0;
   while (drained < wanted.count) {
     ReceiveLoan message = queue.try_receive_loan();
