@@ -1,7 +1,5 @@
 // mq receive, mq follow, mq peek: messages to standard output, taken or only looked at.
-#include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -16,6 +14,7 @@
 #include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
 #include "cli/waiting.hpp"
+#include "cli/walk.hpp"
 
 namespace mqxx::cli {
 namespace {
@@ -28,6 +27,7 @@ struct Reading {
   Format format = Format::raw;
   bool print_priority = false;
   Waiting waiting;  ///< receive and follow only
+  Only only;        ///< peek only
 };
 
 [[noreturn]] void no_message(const Reading& wanted, const Queue& queue) {
@@ -46,9 +46,8 @@ Status receive(const Reading& wanted) {
   Progress progress("receive " + queue.name(), !is_terminal_out());
   if (!wanted.all) progress.expect_messages(most);
   for (std::uint64_t received = 0; received < most;) {
-    const std::size_t count =
-        progress.wait(drain ? Wait::none() : wanted.waiting.wait(), "a message",
-                      [&](const Wait& wait) { return delivery.deliver(wait, most - received); });
+    const std::size_t count = progress.wait(drain ? Wait::none() : wanted.waiting.wait(), "a message",
+                                            [&](const Wait& wait) { return delivery.deliver(wait, most - received); });
     if (count == 0 && wanted.all) break;
     if (count == 0) no_message(wanted, queue);
     progress.show(received += count);
@@ -64,19 +63,27 @@ Status follow(const Reading& wanted) {
   return Status::done;
 }
 
+/// Messages small enough are written together, unless something goes to standard error behind each.
 Status peek(const Reading& wanted) {
+  constexpr std::size_t kTogether = std::size_t{64} << 10U;  // bytes
   const Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
-  const std::size_t most = wanted.all ? std::numeric_limits<std::size_t>::max() : wanted.count;
-  const auto messages = queue.peek(most);
+  Walk walk(queue, wanted.all ? queue.attributes().depth : wanted.count, wanted.only);
+  bool any = false;
   std::string text;
-  for (const Message& message : messages) {
-    text.clear();
-    encode(wanted.format, message.bytes(), message.priority(), text);
-    write_out(text);
-    if (wanted.print_priority) write_error(fmt::format("priority={}\n", message.priority()));
+  for (auto messages = walk.next(); !messages.empty(); messages = walk.next()) {
+    any = true;
+    for (const Message& message : messages) {
+      encode(wanted.format, message.bytes(), message.priority(), text);
+      if (text.size() < kTogether && &message != &messages.back() && !wanted.print_priority) continue;
+      write_out(text);
+      text.clear();
+      if (wanted.print_priority) write_error(fmt::format("priority={}\n", message.priority()));
+    }
   }
-  if (messages.empty() && !wanted.all) {
-    throw Complaint(Status::empty, fmt::format("peek '{}': the queue is empty (EAGAIN)", queue.name()));
+  if (!any && !wanted.all) {
+    const std::string why =
+        wanted.only.all() ? "the queue is empty" : fmt::format("no message has the priority {}", wanted.only.text);
+    throw Complaint(Status::empty, fmt::format("peek '{}': {} (EAGAIN)", queue.name(), why));
   }
   return Status::done;
 }
@@ -141,11 +148,14 @@ Run declare_follow(CLI::App& app) {
 Run declare_peek(CLI::App& app) {
   auto wanted = std::make_shared<Reading>();
   const CLI::Option* queue = add_reading(app, *wanted);
+  add_only(app, wanted->only);
   app.footer(
-      "Messages are written in the order in which they would be received. None is taken.\n\n"
+      "Messages are written in the order in which they would be received. None is taken. Only a part of\n"
+      "them is in memory at a time, however many there are.\n\n"
       "Examples:\n"
       "  mq peek /orders\n"
       "  mq peek /orders --count 3 --lines --priority\n"
+      "  mq peek /orders --all --only 5.. --lines\n"
       "  mq peek /log --all --lines | grep error\n");
   return [wanted, queue] {
     require_queue(queue);

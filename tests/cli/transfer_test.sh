@@ -52,6 +52,18 @@ run 0 "$mq" receive /b --all --lines
 prints 'high\nhigh\none\n'
 run 0 "$mq" drain /a
 
+it 'copies of one priority, or of a range'
+fill
+run 0 "$mq" copy /a /b --only 1..
+prints '1 message copied\n'
+run 0 "$mq" copy /a /b --only 0 --count 1
+prints '1 message copied\n'
+run 0 "$mq" copy /a /b --only 1..8
+prints '0 messages copied\n'
+run 0 "$mq" receive /b --all --lines
+prints 'high\none\n'
+run 0 "$mq" drain /a
+
 it 'a full destination: what was done is told, and what it did not take stays'
 "$mq" send /a 1 2 3 4
 run 5 "$mq" copy /a /small --nonblock

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
 #include "cli/waiting.hpp"
+#include "cli/walk.hpp"
 
 namespace mqxx::cli {
 namespace {
@@ -40,17 +42,12 @@ struct Saving {
   Account account;
 };
 
-/// The messages that were there when it began, as copies or on loan. Those on loan go back unless they are released.
-class Found {
+/// The messages that were there when it began, on loan. Those that are not released go back.
+class Loans {
  public:
-  Found(Queue& queue, bool take) : queue_(queue) {
+  explicit Loans(Queue& queue) : queue_(queue) {
     const std::size_t depth = queue.attributes().depth;
-    loans_.reserve(take ? depth : 0);  // no memory is needed while a message is in hand
-    if (!take) {
-      copies_ = queue.peek(depth);
-      size_ = copies_.size();
-      return;
-    }
+    loans_.reserve(depth);  // no memory is needed while a message is in hand
     try {
       while (loans_.size() < depth) {
         loans_.push_back(queue.try_receive_loan());
@@ -62,20 +59,12 @@ class Found {
       put_back();
       throw;
     }
-    size_ = loans_.size();
   }
-  Found(const Found&) = delete;
-  Found& operator=(const Found&) = delete;
-  ~Found() { put_back(); }
+  Loans(const Loans&) = delete;
+  Loans& operator=(const Loans&) = delete;
+  ~Loans() { put_back(); }
 
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::string_view bytes(std::size_t i) const {
-    const std::span<const std::byte> found = loans_.empty() ? copies_[i].bytes() : loans_[i].bytes();
-    return {reinterpret_cast<const char*>(found.data()), found.size()};
-  }
-  [[nodiscard]] Priority priority(std::size_t i) const {
-    return loans_.empty() ? copies_[i].priority() : loans_[i].priority();
-  }
+  [[nodiscard]] std::span<const ReceiveLoan> all() const { return loans_; }
   /// @throws Complaint  what was read is not what was sent
   void require_intact() const {
     if (loans_.empty() || loans_.back().intact()) return;
@@ -93,47 +82,76 @@ class Found {
   }
 
   Queue& queue_;
-  std::vector<Message> copies_;
   std::vector<ReceiveLoan> loans_;
-  std::size_t size_ = 0;
 };
 
-/// @return false when it was interrupted
-bool write_archive(const Found& found, const ArchiveHeader& header, NewFile& file, Progress& progress,
-                   const std::stop_token& stop) {
-  std::string text;
-  append_archive_header(header, text);
-  progress.expect_messages(found.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    append_archive_record(found.bytes(i), found.priority(i), text);
-    if (text.size() < kFlush) continue;
-    if (stop.stop_requested()) return false;
-    file.write(text);
-    text.clear();
-    progress.show(i + 1);
+/// The file while it grows.
+class Writer {
+ public:
+  Writer(NewFile& file, const Attributes& attributes, Progress& progress) : file_(file), progress_(progress) {
+    append_archive_header({attributes.capacity, attributes.message_size}, text_);
   }
-  append_archive_end(found.size(), text);
-  found.require_intact();
-  file.write(text);
-  return true;
-}
+  /// A Message or a loan.
+  template <class Messages>
+  void add_all(const Messages& messages, const std::stop_token& stop) {
+    for (const auto& message : messages) {
+      const std::span<const std::byte> bytes = message.bytes();
+      append_archive_record({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, message.priority(), text_);
+      ++count_;
+      if (text_.size() < kFlush) continue;
+      if (stop.stop_requested()) return;
+      flush();
+    }
+  }
+  void end() {
+    append_archive_end(count_, text_);
+    flush();
+    file_.commit();
+  }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  void flush() {
+    file_.write(text_);
+    text_.clear();
+    progress_.show(count_);
+  }
+
+  NewFile& file_;
+  Progress& progress_;
+  std::string text_;
+  std::uint64_t count_ = 0;
+};
 
 /// @return how many, or nothing when it was interrupted
-std::optional<std::size_t> save_to(NewFile& file, const Saving& wanted, Queue& queue, const std::stop_token& stop) {
+std::optional<std::uint64_t> save_to(NewFile& file, const Saving& wanted, Queue& queue, const std::stop_token& stop) {
   Progress progress("save " + queue.name());
-  Found found(queue, wanted.take);
   const Attributes attributes = queue.attributes();
-  if (!write_archive(found, {attributes.capacity, attributes.message_size}, file, progress, stop)) return std::nullopt;
-  file.commit();
-  found.release();
-  return found.size();
+  progress.expect_messages(attributes.depth);
+  Writer writer(file, attributes, progress);
+  if (wanted.take) {
+    Loans loans(queue);
+    writer.add_all(loans.all(), stop);
+    if (stop.stop_requested()) return std::nullopt;
+    loans.require_intact();
+    writer.end();
+    loans.release();
+    return writer.count();
+  }
+  Walk walk(queue, attributes.depth, {});
+  for (auto found = walk.next(); !found.empty(); found = walk.next()) {
+    writer.add_all(found, stop);
+    if (stop.stop_requested()) return std::nullopt;
+  }
+  writer.end();
+  return writer.count();
 }
 
 Status save(const Saving& wanted) {
   static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));  // a file that may not grow is an error like a full disk
   Queue queue = Queue::open(wanted.name, {.access = Access::read_only});
   std::optional<Interruption> interruption;
-  std::optional<std::size_t> saved;
+  std::optional<std::uint64_t> saved;
   {
     NewFile file(wanted.file);
     if (file.is_stdout() && is_terminal_out()) {

@@ -16,6 +16,7 @@
 #include "cli/progress.hpp"
 #include "cli/queue_choice.hpp"
 #include "cli/waiting.hpp"
+#include "cli/walk.hpp"
 
 namespace mqxx::cli {
 namespace {
@@ -25,6 +26,7 @@ struct Moving {
   std::string to;
   std::uint64_t count = kEverything;
   bool follow = false;  ///< move only
+  Only only;            ///< copy only
   Waiting waiting;
   Account account;
 };
@@ -32,20 +34,24 @@ struct Moving {
 // ---- copy
 
 Status copy(const Moving& wanted) {
+  constexpr std::size_t kBatch = 512;
   const Queue from = Queue::open(wanted.from, {.access = Access::read_only});
   Queue to = Queue::open(wanted.to, {.access = Access::write_only});
   if (from.name() == to.name()) throw Complaint(Status::usage, "copy: both are one queue");
-  const std::vector<Message> found = from.peek(wanted.count);
+  // No more than there were: who sends as fast as they are copied would never let it end.
+  const std::uint64_t most = std::min<std::uint64_t>(wanted.count, from.attributes().depth);
   Progress progress("copy " + from.name());
-  progress.expect_messages(found.size());
+  if (wanted.only.all()) progress.expect_messages(most);
   Sender sender("copy to", to, wanted.waiting, progress);
-  constexpr std::size_t kBatch = 512;
+  Walk walk(from, most, wanted.only);
   std::vector<Outgoing> batch;
-  for (const Message& message : found) {
-    batch.push_back({message.bytes(), message.priority()});
-    if (batch.size() < kBatch && &message != &found.back()) continue;
-    sender.send(batch);
-    batch.clear();
+  for (auto found = walk.next(); !found.empty(); found = walk.next()) {
+    for (const Message& message : found) {
+      batch.push_back({message.bytes(), message.priority()});
+      if (batch.size() < kBatch && &message != &found.back()) continue;
+      sender.send(batch);
+      batch.clear();
+    }
   }
   wanted.account.tell(sender.sent(), "copied");
   return Status::done;
@@ -141,12 +147,15 @@ void add_both(CLI::App& app, Moving& wanted) {
 Run declare_copy(CLI::App& app) {
   auto wanted = std::make_shared<Moving>();
   add_both(app, *wanted);
+  add_only(app, wanted->only);
   app.footer(
       "Sends a copy of each message, with its priority, in the order in which they would be received, and\n"
-      "takes none. What is sent to FROM meanwhile is not copied. Says how many it were.\n\n"
+      "takes none. It copies no more than there were when it began; what is received meanwhile may be missing,\n"
+      "and some that is sent meanwhile be there instead. Says how many it were.\n\n"
       "Examples:\n"
       "  mq copy /jobs /jobs-copy\n"
-      "  mq copy /jobs kernel:/jobs --count 5 --nonblock\n");
+      "  mq copy /jobs kernel:/jobs --count 5 --nonblock\n"
+      "  mq copy /jobs /urgent --only 5..\n");
   return [wanted] { return copy(*wanted); };
 }
 
