@@ -49,8 +49,8 @@ Home kernel_home() {
                   .statistics = false,
                   .check = false,
                   .listing = may_list_kernel(),
-                  .times = false,
-                  .notices = !kEmulated},
+                  .notices = !kEmulated,
+                  .times = false},
           .refusal = kernel_refusal,
           .most_capacity = limits.capacity,
           .most_message_size = limits.message_size};
