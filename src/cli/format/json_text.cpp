@@ -1,3 +1,6 @@
+// nlohmann-json reads, and utfcpp says what is text. What is written is put together here: a dump of nlohmann-json
+// takes three times as long for a message of 100 bytes, and throws where bytes are no text, which takes thirteen times
+// as long.
 #include "cli/format/json_text.hpp"
 
 #include <array>
@@ -7,37 +10,12 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <utf8.h>
 
 #include "cli/format/base64.hpp"
 
 namespace mqxx::cli {
 namespace {
-
-/// How many bytes the character at the front has; 0 where there is none of UTF-8 (RFC 3629).
-std::size_t character_at(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  // What the second byte may be shuts out longer forms than needed, surrogates, and what is above U+10FFFF.
-  const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t i = 2; i < size; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
-  }
-  return size;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = character_at(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
 
 bool must_escape(char character) {
   return static_cast<unsigned char>(character) < ' ' || character == '"' || character == '\\' || character == '\x7f';
@@ -149,7 +127,7 @@ void append_json(std::string_view bytes, Priority priority, std::string& out) {
   std::array<char, kMostDigits> digits{};
   char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), priority).ptr;
   out.append(R"({"priority":)").append(digits.data(), end);
-  if (is_utf8(bytes)) {
+  if (utf8::is_valid(bytes.begin(), bytes.end())) {
     out += R"(,"text":")";
     append_text(bytes, out);
   } else {
