@@ -39,6 +39,7 @@ class Operations {
   void end_loan(Bytes& input);
   void wait(Bytes& input);
   void look() const;
+  void walk(const Attributes& attributes) const;
   void inspect(Bytes& input) const;
   void remove();
   void poll(Bytes& input);
