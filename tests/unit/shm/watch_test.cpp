@@ -18,6 +18,7 @@
 #include "os/doorbell.hpp"
 #include "os/process.hpp"
 #include "shm/check.hpp"
+#include "shm/permissions.hpp"
 #include "shm/queue.hpp"
 #include "support/child.hpp"
 #include "support/private_directory.hpp"
