@@ -80,7 +80,7 @@ Progress::~Progress() {
 }
 
 void Progress::show(std::uint64_t messages) {
-  messages_ = messages;
+  messages_ = std::max(messages_, messages);
   if (shown_) redraw({});
 }
 

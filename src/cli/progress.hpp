@@ -28,7 +28,7 @@ class Progress {
     total_ = total;
     by_bytes_ = true;
   }
-  /// So many so far.
+  /// So many so far; where several queues get them, as many as the one that got most.
   void show(std::uint64_t messages);
   void show(std::uint64_t messages, std::uint64_t bytes);
 
