@@ -95,8 +95,8 @@ inside apt-get purge -y libmqxx0 libmqxx-posix mq
 inside apt-get autoremove --purge -y
 packages_are_gone "$scratch/before"
 
-step 'a compiler, and the package for developers'
-inside apt-get install -y --no-install-recommends g++ cmake ninja-build pkgconf dpkg-dev
+step 'a compiler, what the package for developers suggests, and that package'
+inside apt-get install -y --no-install-recommends g++ cmake ninja-build pkgconf dpkg-dev libasio-dev
 files >"$scratch/before"
 # shellcheck disable=SC2046
 inside apt-get install -y --no-install-recommends $(debs libmqxx0 libmqxx-posix libmqxx-dev)
@@ -108,6 +108,9 @@ as_user cmake -S /tmp/consumer -B /tmp/consumer/build -G Ninja
 as_user cmake --build /tmp/consumer/build
 as_user /tmp/consumer/build/with_shared
 as_user /tmp/consumer/build/with_static
+
+step 'and Asio with it'
+as_user /tmp/consumer/build/with_asio
 
 step 'and through pkg-config'
 as_user sh -c 'c++ -std=c++20 /tmp/consumer/main.cpp $(pkg-config --cflags --libs mqxx) -o /tmp/consumer/plain'
