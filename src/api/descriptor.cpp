@@ -1,5 +1,6 @@
 // Queues whose description is a descriptor of the system: adopted, given up, kept across exec; and those that have one
 // to poll.
+#include <mqxx/detail/reopened.hpp>
 #include <mqxx/queue.hpp>
 
 #include "api/failure.hpp"
@@ -88,6 +89,14 @@ void Queue::set_close_on_exec(bool closed) {
 void Queue::set_close_on_exec(bool closed, std::error_code& ec) noexcept {
   const Result<void> done = close_on_exec_if(home_, closed);
   ec = done ? std::error_code() : code_of(done.failure());
+}
+
+int detail::reopened(const Queue& queue) noexcept {
+  std::error_code ec;
+  const int descriptor = queue.native_handle(ec);
+  if (ec || !queue.name().starts_with(kKernelPrefix)) return kNone;
+  Result<UniqueFd> again = os::reopen(descriptor, queue.access());
+  return again ? again->release() : kNone;
 }
 
 }  // namespace mqxx

@@ -172,7 +172,7 @@ Result<Loan> KernelBackend::receive_loan(const Wait& wait) noexcept {
 Result<void> KernelBackend::send_back(std::span<const std::byte> bytes, Priority priority) const noexcept {
   const Result<void> sent = os::send_message(queue_.get(), bytes, priority, Wait::forever());
   if (sent) return sent;
-  const Result<UniqueFd> writer = os::reopen_to_send(queue_.get());
+  const Result<UniqueFd> writer = os::reopen(queue_.get(), Access::write_only);
   if (!writer) return writer.failure();
   return os::send_message(writer->get(), bytes, priority, Wait::forever());
 }

@@ -53,8 +53,8 @@ Result<void> set_nonblocking(int queue, bool nonblocking) noexcept;
 Access access_of(int queue) noexcept;
 /// Its name without the slash, also when it is gone already; "" when the system does not say.
 std::string kernel_queue_name(int queue) noexcept;
-/// A new description of the same queue, which sends and waits. permission_denied for who may not send.
-Result<UniqueFd> reopen_to_send(int queue) noexcept;
+/// A new description of the same queue, which waits. permission_denied for who may not; fails without /proc.
+Result<UniqueFd> reopen(int queue, Access access) noexcept;
 /// What the system says of a queue beside its attributes. All zero when it does not say.
 struct KernelStatus {
   enum class Notice : std::uint8_t { none, signal, thread, silent };

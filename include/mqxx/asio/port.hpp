@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include <mqxx/asio/operation.hpp>
+#include <mqxx/detail/reopened.hpp>
 
 namespace mqxx {
 inline namespace MQXX_ASIO_KIND {
@@ -39,7 +40,7 @@ class Port : public std::enable_shared_from_this<Port> {
   template <class Executor>
   Port(const Executor& executor, mqxx::Queue queue)
       : queue_(std::make_shared<mqxx::Queue>(std::move(queue))), descriptor_(executor) {
-    int descriptor = reopened();
+    int descriptor = detail::reopened(*queue_);
     const bool is_shared = descriptor < 0;
     if (is_shared) descriptor = ::fcntl(queue_->native_handle(), F_DUPFD_CLOEXEC, 0);
     if (descriptor < 0) fail(ErrorCode(errno, net::error::get_system_category()));
@@ -133,16 +134,6 @@ class Port : public std::enable_shared_from_this<Port> {
     std::deque<OperationPtr> operations;
     net::cancellation_signal stop;  // the wait, when there is nobody left to wait for
   };
-
-  /// A queue of the kernel is a descriptor, whose description others may block in: it is opened anew, for Asio alone.
-  /// @return -1 where it need not be, or cannot: without /proc, or by a user who may not any more
-  [[nodiscard]] int reopened() const {
-    if (!queue_->name().starts_with("kernel:")) return -1;
-    const Access access = queue_->access();
-    const int mode = access == Access::read_only ? O_RDONLY : access == Access::write_only ? O_WRONLY : O_RDWR;
-    const std::string path = "/proc/self/fd/" + std::to_string(queue_->native_handle());
-    return ::open(path.c_str(), mode | O_CLOEXEC);
-  }
 
   Line& line_of(Direction direction) { return lines_[direction == Direction::in ? 0 : 1]; }
 

@@ -29,7 +29,7 @@ Result<Attributes> kernel_attributes(int /*queue*/) noexcept { return none(); }
 Result<void> set_nonblocking(int /*queue*/, bool /*nonblocking*/) noexcept { return none(); }
 Access access_of(int /*queue*/) noexcept { return Access::read_write; }
 std::string kernel_queue_name(int /*queue*/) noexcept { return {}; }
-Result<UniqueFd> reopen_to_send(int /*queue*/) noexcept { return none(); }
+Result<UniqueFd> reopen(int /*queue*/, Access /*access*/) noexcept { return none(); }
 KernelStatus kernel_status(int /*queue*/) noexcept { return {}; }
 
 Result<void> notify_by_signal(int /*queue*/, int /*signal*/, std::uint64_t /*value*/) noexcept { return none(); }

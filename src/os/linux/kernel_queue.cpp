@@ -269,12 +269,12 @@ Access access_of(int queue) noexcept {
   }
 }
 
-Result<UniqueFd> reopen_to_send(int queue) noexcept {
+Result<UniqueFd> reopen(int queue, Access access) noexcept {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", queue);
-  UniqueFd writer(open(path.data(), O_WRONLY | O_CLOEXEC));
-  if (!writer) return failure_from_errno(errno);
-  return writer;
+  UniqueFd again(open(path.data(), flags_of(access) | O_CLOEXEC));
+  if (!again) return failure_from_errno(errno);
+  return again;
 }
 
 std::string kernel_queue_name(int queue) noexcept {
