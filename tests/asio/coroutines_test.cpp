@@ -194,7 +194,7 @@ awaitable<void> take_all(AsyncQueue& queue, const Take& take) {
 TEST_P(AsioCoroutines, ProcessesThatCompeteMissNothing) {
   if (!may_poll_in_a_child(GetParam())) GTEST_SKIP() << "a forked child may start no threads here";
   const std::string home = GetParam();
-  const int count = home.empty() ? 99'999 : home == "kernel:" ? 9'999 : 999;
+  const int count = home.empty() ? 100'002 : home == "kernel:" ? 9'999 : 999;
   const Queue queue = make_queue(kCompeted.capacity, kCompeted.message_size);
   compete(queue.name(), static_cast<std::size_t>(scaled(count)), [](const Queue& own, const Take& take) {
     asio::io_context io;

@@ -114,7 +114,7 @@ TEST_P(LoopOnHome, AWatchOfEdgesBesideOneOfLevelsMissesNothingBeforeAndAfterItEn
 // ---- Processes
 
 /// System V queues are looked at now and then, and the kernel's cost two system calls a message.
-std::size_t stream_in(In home) { return static_cast<std::size_t>(scaled(home == In::shm ? 99'999 : 3000)); }
+std::size_t stream_in(In home) { return static_cast<std::size_t>(scaled(home == In::shm ? 100'002 : 3000)); }
 
 /// As a program does that has a loop of its own.
 void receive_by_epoll(Queue& queue, const Take& take) {
