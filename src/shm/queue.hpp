@@ -342,6 +342,7 @@ class Queue {
   void leave_users() noexcept;
   Result<std::uint32_t> free_user_entry() noexcept MQXX_REQUIRES(senders_lock_);
   Result<void> be_user() noexcept;
+  Result<void> become_user() noexcept;
   /// In the child of a fork, before it has enlisted: `user_`, and all loans, are the parent's.
   [[nodiscard]] bool inherited() const noexcept;
   [[nodiscard]] bool user_is_dead(std::uint32_t number) const noexcept;

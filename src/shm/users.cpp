@@ -89,9 +89,13 @@ bool Queue::inherited() const noexcept {
 Result<void> Queue::be_user() noexcept {
   if (!inherited()) [[likely]]
     return {};
-  // The child of a fork: the entry, its claim and its loans are the parent's. On the inherited file description the
-  // parent's claims would look like its own, and the parent dead; without another it stays what it was, and owns
-  // nothing.
+  return become_user();
+}
+
+// The child of a fork: the entry, its claim and its loans are the parent's. On the inherited file description the
+// parent's claims would look like its own, and the parent dead; without another it stays what it was, and owns nothing.
+// Never inline: the flattened receive() would have all of it in itself, half a megabyte.
+[[gnu::noinline, gnu::cold]] Result<void> Queue::become_user() noexcept {
   const os::Uncancelled uncancelled;
   if (!lock_senders()) return not_entered();
   Result<void> done;
