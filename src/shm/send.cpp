@@ -244,6 +244,8 @@ Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priori
   return sent;
 }
 
+// The second half of persist(), and apart from it: a closure that both halves share keeps the arguments in memory, 22
+// instructions and 1.4 ns of the 36 of a send and a receive. receive() likewise.
 [[gnu::noinline]] Result<void> Queue::send_patiently(std::span<const std::byte> bytes, Priority priority,
                                                      const Wait& wait) {
   return wait_and_try(
