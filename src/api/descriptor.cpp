@@ -92,9 +92,10 @@ void Queue::set_close_on_exec(bool closed, std::error_code& ec) noexcept {
 }
 
 int detail::reopened(const Queue& queue) noexcept {
+  if (!queue.name().starts_with(kKernelPrefix)) return kNone;
   std::error_code ec;
   const int descriptor = queue.native_handle(ec);
-  if (ec || !queue.name().starts_with(kKernelPrefix)) return kNone;
+  if (ec) return kNone;
   Result<UniqueFd> again = os::reopen(descriptor, queue.access());
   return again ? again->release() : kNone;
 }
