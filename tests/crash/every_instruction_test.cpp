@@ -1,17 +1,23 @@
 // A sample of what mqxx-crash does in full: deaths at random instructions, the same operations and the same questions.
 // And proof that these questions have teeth: faults that are planted must be found.
+#include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <functional>
 #include <iostream>
+#include <set>
+#include <span>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "campaign.hpp"
 #include "support/seed.hpp"
+#include "tracer.hpp"
 
 namespace mqxx::crash {
 namespace {
@@ -47,6 +53,45 @@ class EveryInstruction : public testing::TestWithParam<std::size_t> {
 
 class Deaths : public EveryInstruction {};
 class PlantedFaults : public EveryInstruction {};
+
+/// How many bytes a child has set when it is killed before instruction `k` of setting them all by `rep stosb`.
+std::ptrdiff_t bytes_set(std::span<char> shared, std::size_t k, const Trace* trace, Trace* recorded = nullptr) {
+  std::fill(shared.begin(), shared.end(), '\0');
+  Victim victim([shared]() -> std::function<void()> {
+    return [shared] {
+      void* to = shared.data();
+      std::size_t count = shared.size();
+      asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"('x') : "memory");
+    };
+  });
+  EXPECT_TRUE(victim.begin());
+  if (recorded != nullptr) {
+    *recorded = victim.record([] { return false; });
+  } else {
+    EXPECT_EQ(victim.advance(k, trace, [] {}), Victim::At::place) << "instruction " << k;
+  }
+  victim.kill();
+  return std::count(shared.begin(), shared.end(), 'x');
+}
+
+// The way into the middle of `rep stosb` leads through a smaller count (tracer.hpp, V2).
+TEST(Victim, StopsInTheMiddleOfARepeatedInstructionAsIfItHadBeenStepped) {
+  if (!may_trace()) GTEST_SKIP() << "ptrace is not allowed here";
+  constexpr std::size_t kBytes = 60;
+  void* const memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const std::span<char> shared(static_cast<char*>(memory), kBytes);
+  Trace trace;
+  ASSERT_EQ(bytes_set(shared, 0, nullptr, &trace), std::ptrdiff_t{kBytes});
+  std::set<std::ptrdiff_t> seen;
+  for (std::size_t k = 0; k < trace.places.size(); ++k) {
+    const std::ptrdiff_t set = bytes_set(shared, k, &trace);
+    EXPECT_EQ(set, bytes_set(shared, k, nullptr)) << "instruction " << k;
+    seen.insert(set);
+  }
+  EXPECT_EQ(seen.size(), kBytes + 1) << "from none to all";
+  ::munmap(memory, kBytes);
+}
 
 TEST_P(Deaths, LeaveAQueueThatIsWholeToTheSurvivors) {
   const Operation& operation = operations()[GetParam()];

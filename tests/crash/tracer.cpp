@@ -1,5 +1,6 @@
 #include "tracer.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -51,13 +52,17 @@ void Trace::add(std::uint64_t place, bool is_inside) {
   inside.push_back(is_inside);
 }
 
-void Trace::find_anchors() {
+void Trace::find_ways() {
   std::unordered_set<std::uint64_t> known;
   anchors.clear();
   std::size_t anchor = 0;
   for (std::size_t at = 0; at < places.size(); ++at) {
     if (known.insert(places[at]).second) anchor = at;
     anchors.push_back(anchor);
+  }
+  leaves.assign(places.size(), places.size());
+  for (std::size_t at = places.size(); at-- > 1;) {
+    leaves[at - 1] = places[at - 1] == places[at] ? leaves[at] : at;
   }
 }
 
@@ -115,9 +120,13 @@ Victim::Stop Victim::resume(int request) {
   }
 }
 
-std::uint64_t Victim::place() const {
-  return static_cast<std::uint64_t>(::ptrace(PTRACE_PEEKUSER, pid_, offsetof(user, regs.rip), nullptr));
+std::uint64_t Victim::peek(std::size_t of_user) const {
+  return static_cast<std::uint64_t>(::ptrace(PTRACE_PEEKUSER, pid_, of_user, nullptr));
 }
+
+void Victim::poke(std::size_t of_user, std::uint64_t value) const { ::ptrace(PTRACE_POKEUSER, pid_, of_user, value); }
+
+std::uint64_t Victim::place() const { return peek(offsetof(user, regs.rip)); }
 
 Victim::At Victim::step() {
   if (resume(PTRACE_SINGLESTEP) == Stop::gone) return At::strayed;
@@ -133,8 +142,23 @@ bool Victim::run_to(std::uint64_t place) {
   const bool there = resume(PTRACE_CONT) == Stop::trapped && this->place() == place + 1;
   if (over_) return false;
   ::ptrace(PTRACE_POKETEXT, pid_, place, word);
-  if (there) ::ptrace(PTRACE_POKEUSER, pid_, offsetof(user, regs.rip), place);
+  if (there) poke(offsetof(user, regs.rip), place);
   return there;
+}
+
+// From position `at` to `end`, all of one instruction that repeats itself, or the one behind its last time.
+Victim::At Victim::repeat(std::size_t at, std::size_t end, const Trace& trace) {
+  const std::uint64_t here = place();
+  const std::uint64_t left = peek(offsetof(user, regs.rcx));
+  const std::size_t times = end - at;
+  const std::size_t all = trace.leaves[at] - at;
+  if (here != trace.places[at] || left != all) return At::strayed;
+  poke(offsetof(user, regs.rcx), times);
+  if (!run_to(trace.places[trace.leaves[at]])) return At::strayed;
+  if (times == all) return At::place;
+  poke(offsetof(user, regs.rip), here);
+  poke(offsetof(user, regs.rcx), all - times);
+  return At::place;
 }
 
 Victim::At Victim::advance(std::size_t k, const Trace* trace, const std::function<void()>& alive) {
@@ -143,10 +167,19 @@ Victim::At Victim::advance(std::size_t k, const Trace* trace, const std::functio
     at = trace->anchors[k];
     if (!run_to(trace->places[at])) return At::strayed;
   }
-  for (; at < k; ++at) {
+  while (at < k) {
     alive();
-    const At now = step();
+    std::size_t next = at + 1;
+    At now = At::place;
+    if (trace != nullptr && at < trace->places.size() && trace->leaves[at] > next &&
+        trace->leaves[at] < trace->places.size()) {
+      next = std::min(k, trace->leaves[at]);
+      now = repeat(at, next, *trace);
+    } else {
+      now = step();
+    }
     if (now != At::place) return now;
+    at = next;
   }
   return trace == nullptr || k >= trace->places.size() || place() == trace->places[k] ? At::place : At::strayed;
 }
@@ -155,7 +188,7 @@ Trace Victim::record(const std::function<bool()>& look) {
   Trace trace;
   trace.add(place(), look());
   while (step() == At::place) trace.add(place(), look());
-  trace.find_anchors();
+  trace.find_ways();
   return trace;
 }
 

@@ -6,7 +6,8 @@
 //   V2  The way to instruction k is short: the child runs freely to the last instruction before k that it had never
 //       executed before in a recorded run, where a breakpoint waits, and is stepped from there. So N deaths cost about
 //       N processes and not N * N / 2 steps. A child that does not come by strays, and its run is made again step by
-//       step.
+//       step. An instruction that repeats itself (rep movs) is a step each time, and all but the last of them are made
+//       at once, with a smaller count in RCX.
 // Threads: one tracer thread. x86-64 only, for its breakpoints.
 #pragma once
 
@@ -24,9 +25,10 @@ struct Trace {
   std::vector<std::uint64_t> places;
   std::vector<bool> inside;          // what `look` answered there: inside a lock
   std::vector<std::size_t> anchors;  // the last position not behind this one whose place is new there
+  std::vector<std::size_t> leaves;   // the first position behind this one at another place, or the number of all
 
   void add(std::uint64_t place, bool is_inside);
-  void find_anchors();
+  void find_ways();
 };
 
 class Victim {
@@ -58,6 +60,9 @@ class Victim {
   At step();
   [[nodiscard]] std::uint64_t place() const;
   bool run_to(std::uint64_t place);
+  At repeat(std::size_t at, std::size_t end, const Trace& trace);
+  [[nodiscard]] std::uint64_t peek(std::size_t of_user) const;
+  void poke(std::size_t of_user, std::uint64_t value) const;
 
   pid_t pid_ = -1;
   int go_ = -1;
