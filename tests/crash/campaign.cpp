@@ -7,9 +7,13 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <random>
+#include <sstream>
+#include <string>
 #include <system_error>
 #include <thread>
 
@@ -226,17 +230,11 @@ class Runner {
 };
 
 // Stepping goes ten times faster when nobody has to wake another processor.
-void stay_on_one_processor() {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  int chosen = static_cast<int>(::getpid()) % CPU_COUNT(&allowed);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed) || chosen-- != 0) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    (void)::sched_setaffinity(0, sizeof one, &one);
-  }
+void stay_on_this_processor() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  (void)::sched_setaffinity(0, sizeof one, &one);
 }
 
 template <class Body>
@@ -251,6 +249,26 @@ pid_t fork_with(Body body) {
   ::_exit(0);
 }
 
+/// Of a process and its children, what each is doing: its state, and the system call it is in.
+std::string doings(pid_t parent) {
+  const auto read = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string name = std::to_string(parent);
+  std::istringstream children(read("/proc/" + name + "/task/" + name + "/children"));
+  std::string all;
+  for (pid_t pid = parent; pid != 0 && children; children >> pid) {
+    const std::string here = "/proc/" + std::to_string(pid);
+    const std::string stat = read(here + "/stat");
+    const std::size_t state = stat.rfind(')');
+    all += "\n  " + std::to_string(pid) + ' ' + (state == std::string::npos ? "gone" : stat.substr(state + 2, 1)) +
+           ' ' + read(here + "/syscall");
+    while (!all.empty() && all.back() == '\n') all.pop_back();
+  }
+  return all;
+}
+
 /// Until the child ends, or says nothing for too long and is killed.
 void supervise(pid_t runner, const Plan& plan, const Report& report) {
   std::uint64_t ticks = report.ticks();
@@ -261,7 +279,7 @@ void supervise(pid_t runner, const Plan& plan, const Report& report) {
     if (report.ticks() != ticks) heard = std::chrono::steady_clock::now();
     ticks = report.ticks();
     if (std::chrono::steady_clock::now() - heard < plan.patience) continue;
-    report.find("no answer");
+    report.find("no answer" + doings(runner));
     ++report.figures().bad;
     ::kill(runner, SIGKILL);
     ::waitpid(runner, &status, 0);
@@ -297,7 +315,7 @@ void attack(const Operation& operation, const Plan& plan, const Report& report) 
     std::filesystem::create_directory(base + "/queues");
     const std::size_t round = report.round();
     const pid_t runner = fork_with([&] {
-      stay_on_one_processor();
+      stay_on_this_processor();
       block_notices();
       try {
         Runner(operation, plan, report, base).run(round, done);

@@ -146,18 +146,18 @@ bool Victim::run_to(std::uint64_t place) {
   return there;
 }
 
-// From position `at` to `end`, all of one instruction that repeats itself, or the one behind its last time.
+// From position `at` to `end`, all of one instruction that repeats itself, or the one behind its last time. The first
+// step may have made several times at once, so what is left says where it stands.
 Victim::At Victim::repeat(std::size_t at, std::size_t end, const Trace& trace) {
   const std::uint64_t here = place();
-  const std::uint64_t left = peek(offsetof(user, regs.rcx));
-  const std::size_t times = end - at;
-  const std::size_t all = trace.leaves[at] - at;
-  if (here != trace.places[at] || left != all) return At::strayed;
-  poke(offsetof(user, regs.rcx), times);
+  const std::uint64_t before = peek(offsetof(user, regs.rcx));
+  if (here != trace.places[at] || before == 0) return At::strayed;
+  const std::uint64_t left = std::min<std::uint64_t>(trace.leaves[at] - end, before - 1);
+  poke(offsetof(user, regs.rcx), before - left);
   if (!run_to(trace.places[trace.leaves[at]])) return At::strayed;
-  if (times == all) return At::place;
+  if (left == 0) return At::place;
   poke(offsetof(user, regs.rip), here);
-  poke(offsetof(user, regs.rcx), all - times);
+  poke(offsetof(user, regs.rcx), left);
   return At::place;
 }
 
