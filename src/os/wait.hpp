@@ -2,9 +2,8 @@
 //
 // wait_on(word, expected, wait, look_up_ns): sleep while word == expected.
 //  - returns changed at once when they differ, and woken after a wake; may return woken for no reason: callers loop
-//  - returns look_up when look_up_ns have passed and the deadline of `wait` has not: callers look for themselves
-//  whether a dead
-//    process has left something to do, and come back
+//  - returns look_up when look_up_ns, or a clock tick less, have passed and the deadline of `wait` has not: callers
+//    look for themselves whether a dead process has left something to do, and come back
 //  - returns timed_out only after the deadline of `wait`, by its own clock, also when that clock is stepped
 //  - returns interrupted when a signal handler ran; with return_on_signal only if it was installed without SA_RESTART,
 //    as far as the system can tell
