@@ -1,5 +1,8 @@
 // pause(): tells the processor that this is a spin loop.
+// yield(): lets another thread have the processor, if one wants it.
 #pragma once
+
+#include <sched.h>
 
 namespace mqxx::os {
 
@@ -10,5 +13,7 @@ inline void pause() noexcept {
   __asm__ __volatile__("yield");
 #endif
 }
+
+inline void yield() noexcept { sched_yield(); }
 
 }  // namespace mqxx::os

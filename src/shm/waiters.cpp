@@ -211,6 +211,10 @@ class Queue::Registered {
 Result<void> Queue::sleep(Side side, const Wait& wait) {
   Sleepers& sleepers = this->sleepers(side);
   (void)be_user();
+  // Who woke us last did it inside his lock, and on one processor we took his place before he was out of it. To wait
+  // for him in pauses would only keep him there.
+  const os::LockWord& wakers_lock = side == Side::receivers ? out_.lock : in_.lock;
+  if (os::owner_of(wakers_lock) != 0) os::yield();
   if (!lock_both()) return not_entered();
   rescue_loans();
   if (ready(side)) {

@@ -15,9 +15,9 @@
 #include <ctime>
 
 #include <pthread.h>
-#include <sched.h>
 
 #include "os/generic/register.hpp"
+#include "os/pause.hpp"
 #include "os/process.hpp"
 #include "os/wait.hpp"
 
@@ -96,7 +96,7 @@ void bury(LockWord& lock, std::uint32_t seen) noexcept {
     if (try_take(lock, number, seen)) return (seen & kDied) != 0 ? Locked::owner_died : Locked::clean;
     if ((seen & kOwner) == 0) continue;  // somebody was quicker
     if (round < kYields) {
-      sched_yield();
+      yield();
       continue;
     }
     if ((seen & kOwner) == number ? is_foreign(lock, seen, held) : !is_alive(seen & kOwner)) {

@@ -29,7 +29,6 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -172,7 +171,7 @@ bool try_take_free(LockWord& lock, void* while_waiting, std::uint32_t& seen, std
 // false: somebody else had the processor for long, who neither waits for a lock nor gives one back.
 bool yield_briefly() noexcept {
   const std::int64_t before = now_ns();
-  sched_yield();
+  yield();
   return now_ns() - before < kCrowdedNs;
 }
 
