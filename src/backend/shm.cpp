@@ -238,12 +238,10 @@ Result<void> ShmBackend::cancel_notice() noexcept {
 
 // The mode that the creator asked for: the file itself is wider (src/shm/segment.cpp says why).
 Result<void> check_access(const shm::Segment& segment, Access access) noexcept {
-  const Result<os::FileFacts> facts = os::facts(segment.fd());
-  if (!facts) return facts.failure();
   const std::uint32_t mode = segment.header().identity.mode.get();
   if (!segment.intact()) return Errc::queue_damaged;
-  if (!os::may_access(facts->uid, facts->gid, mode, may_read(access), may_write(access)))
-    return Errc::permission_denied;
+  const auto [uid, gid] = segment.owner();
+  if (!os::may_access(uid, gid, mode, may_read(access), may_write(access))) return Errc::permission_denied;
   return {};
 }
 

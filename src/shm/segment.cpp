@@ -1,5 +1,6 @@
 #include "shm/segment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -31,11 +32,15 @@ void fill_identity(Identity& identity, const NewQueue& queue, const Geometry& ge
   identity.magic.set(kMagic);
 }
 
+/// How much of a new file is reserved: the header, the rings, and what shares their last page.
+std::uint64_t reserved_at_first(const Geometry& geometry) noexcept { return round_up(geometry.next, kPage); }
+
 void fill_sides(Header& header, const Geometry& geometry) noexcept {
   header.sender.arrived_limit.set(geometry.ring_entries);
   header.sender.free_head.set(kNoSlot);
-  header.sender.next_reserved.set(geometry.next);
-  header.sender.users_reserved.set(geometry.users);
+  const std::uint64_t reserved = reserved_at_first(geometry);
+  header.sender.next_reserved.set(std::clamp(reserved, geometry.next, geometry.users));
+  header.sender.users_reserved.set(std::clamp(reserved, geometry.users, geometry.index));
   header.sender.slots_reserved.set(geometry.slots);
   header.receiver.returned_limit.set(geometry.ring_entries);
   header.receiver.free_head.set(kNoSlot);
@@ -64,7 +69,7 @@ Result<Geometry> checked_identity(const Identity& identity, std::uint64_t file_b
 
 }  // namespace
 
-Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) noexcept {
+Result<Segment> map_segment(UniqueFd fd, const os::FileFacts& facts, Place place, const Geometry& geometry) noexcept {
   const Result<std::byte*> memory = os::map_shared(fd.get(), geometry.file_bytes);
   if (!memory) return memory.failure();
   Result<os::Guard> guard = os::Guard::over(*memory, geometry.file_bytes);
@@ -75,6 +80,7 @@ Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) 
   Segment segment;
   segment.guard_ = std::move(*guard);
   segment.fd_ = std::move(fd);
+  segment.owner_ = {facts.uid, facts.gid};
   segment.place_ = std::move(place);
   segment.memory_ = *memory;
   segment.seal_ = reinterpret_cast<const Shared<std::uint32_t>*>(*memory + geometry.seal);
@@ -84,6 +90,7 @@ Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) 
 
 Segment::Segment(Segment&& other) noexcept
     : fd_(std::move(other.fd_)),
+      owner_(other.owner_),
       place_(std::move(other.place_)),
       memory_(std::exchange(other.memory_, nullptr)),
       seal_(other.seal_),
@@ -92,6 +99,7 @@ Segment::Segment(Segment&& other) noexcept
 
 Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(owner_, other.owner_);
   std::swap(place_, other.place_);
   std::swap(memory_, other.memory_);
   std::swap(seal_, other.seal_);
@@ -166,9 +174,10 @@ Result<Made> make_files(const NewQueue& queue, const Geometry& geometry) {
   if (!facts) return facts.failure();
   const int fd = file->fd.get();
 
-  Result<void> done = os::set_mode(fd, file_mode(facts->mode));
+  Result<void> done;
+  if (file_mode(facts->mode) != facts->mode) done = os::set_mode(fd, file_mode(facts->mode));
   if (done) done = os::resize(fd, geometry.file_bytes);
-  if (done) done = os::reserve(fd, 0, geometry.next);
+  if (done) done = os::reserve(fd, 0, reserved_at_first(geometry));
   if (!done) return done.failure();
   alignas(64) std::array<std::byte, kHeaderBytes> bytes{};
   auto* header = new (bytes.data()) Header;
@@ -230,7 +239,7 @@ Result<Segment> publish(const NewQueue& queue, NewNames* names) noexcept try {
     }
     if (!made) return made.failure();
     // Mapped before it has its name, so that a name means that it could be mapped here.
-    Result<Segment> segment = map_segment(std::move(made->file.fd), made->place, *geometry);
+    Result<Segment> segment = map_segment(std::move(made->file.fd), made->facts, made->place, *geometry);
     if (!segment) return segment;
     std::string name = file_of(queue.name);
     const Result<UniqueFd> bell = give_name(*made, name, os::Blocking::no);
@@ -323,7 +332,7 @@ Result<Segment> attach_file(const std::string& path) noexcept try {
   if (!found) return found.failure();
   const std::size_t slash = path.rfind('/');
   Place place{slash == std::string::npos ? "." : path.substr(0, slash), found->facts.inode};
-  return map_segment(std::move(found->fd), std::move(place), found->geometry);
+  return map_segment(std::move(found->fd), found->facts, std::move(place), found->geometry);
 } catch (const std::bad_alloc&) {
   return Errc::no_memory;
 }

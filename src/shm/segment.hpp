@@ -58,6 +58,12 @@ class Ring {
   std::uint32_t shift_;
 };
 
+/// Whose a queue's file was when it was opened.
+struct Owner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
 class Segment {
  public:
   Segment() noexcept = default;
@@ -69,6 +75,7 @@ class Segment {
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] const Owner& owner() const noexcept { return owner_; }
   /// Another descriptor of the same file instead. REQUIRES: nobody has joined the queue through this segment.
   void renumber(UniqueFd fd) noexcept { fd_ = std::move(fd); }
   /// In the child of a fork: a file description of its own, under the same number, and mapped at the same place.
@@ -117,9 +124,11 @@ class Segment {
   }
 
  private:
-  friend Result<Segment> map_segment(UniqueFd fd, Place place, const Geometry& geometry) noexcept;
+  friend Result<Segment> map_segment(UniqueFd fd, const os::FileFacts& facts, Place place,
+                                     const Geometry& geometry) noexcept;
 
   UniqueFd fd_;
+  Owner owner_;
   Place place_;
   std::byte* memory_ = nullptr;
   const Shared<std::uint32_t>* seal_ = nullptr;
