@@ -34,6 +34,8 @@ namespace mqxx::shm {
 
 /// Messages of at least this many bytes are copied outside the lock. Measured: docs/decisions/0004-copy-outside.md.
 inline constexpr std::size_t kCopyOutside = 4096;
+/// In a batch, the slots of so many messages on are asked for, so that their lines come while others are copied.
+inline constexpr std::uint64_t kAhead = 8;
 
 /// Slots that go round even if fewer would do; only where they are small.
 inline constexpr std::uint32_t kCirculating = 16;
@@ -279,7 +281,7 @@ class Queue {
   void give_back(std::uint32_t slot) noexcept MQXX_REQUIRES(senders_lock_);
   void commit(std::uint32_t slot, std::size_t size, Priority priority) noexcept MQXX_REQUIRES(senders_lock_);
   void note_sent() noexcept MQXX_REQUIRES(senders_lock_);
-  void prefetch_returned() const noexcept MQXX_REQUIRES(senders_lock_);
+  void prefetch_returned(std::uint64_t ahead) const noexcept MQXX_REQUIRES(senders_lock_);
   static void note_time(Shared<std::int64_t>& last_ns) noexcept;
   static void note_processor(Shared<std::int32_t>& where) noexcept;
   Result<void> send_small(std::span<const std::byte> bytes, Priority priority) noexcept;
@@ -292,6 +294,7 @@ class Queue {
   /// What leaves next, taken off the ring or the index; kNoSlot when the queue is empty; kDamaged.
   std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
   std::uint32_t next_of_run() noexcept MQXX_REQUIRES(receivers_lock_);
+  void prefetch_run(std::uint64_t ahead) const noexcept MQXX_REQUIRES(receivers_lock_);
   bool extend_run(std::uint64_t head, std::uint64_t& end) noexcept MQXX_REQUIRES(receivers_lock_);
   bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
   /// Whether the slot holds a message, of possible length and priority. Each is read once: what was checked is used.

@@ -74,6 +74,15 @@ std::uint32_t Queue::next_of_run() noexcept {
   return entry.slot();
 }
 
+// As prefetch_returned(): a message that will be taken soon.
+void Queue::prefetch_run(std::uint64_t ahead) const noexcept {
+  const std::uint64_t position = in_.arrived_head.get() + ahead;
+  RingEntry entry{};
+  if (position < in_.run_end.get() && segment_.arrived().read(position, entry) && entry.slot() < geometry().capacity) {
+    segment_.prefetch_slot(entry.slot());
+  }
+}
+
 std::uint32_t Queue::next_slot() noexcept {
   if (index_.empty()) {
     const std::uint32_t mixed = in_.mixed.get();
@@ -212,6 +221,7 @@ Result<void> Queue::receive_now(std::span<std::byte> buffer, Received& received)
       why = Errc::queue_damaged;
       break;
     }
+    prefetch_run(kAhead);
     place.size = message.size;
     place.priority = message.priority;
     ++received;

@@ -196,10 +196,10 @@ void Queue::commit(std::uint32_t slot, std::size_t size, Priority priority) noex
   step(Step::message_listed);
 }
 
-// The slot that the next send will take: its lines come here while the program does something else.
-void Queue::prefetch_returned() const noexcept {
+// A slot that will be taken soon: its lines come here while the program does something else.
+void Queue::prefetch_returned(std::uint64_t ahead) const noexcept {
   RingEntry entry{};
-  if (!segment_.returned().read(out_.returned_head.get(), entry) || entry.slot() >= geometry().capacity) return;
+  if (!segment_.returned().read(out_.returned_head.get() + ahead, entry) || entry.slot() >= geometry().capacity) return;
   const auto* slot = reinterpret_cast<const std::byte*>(&segment_.slot(entry.slot()));
   prefetch_to_write(slot);
   prefetch_to_write(slot + kLine);
@@ -226,7 +226,7 @@ Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priori
   commit(slot, bytes.size(), priority);
   note_sent();
   wake_receivers(1);
-  prefetch_returned();
+  prefetch_returned(0);
   leave_senders(both);
   if (!intact()) [[unlikely]]  // then it went nowhere
     return Errc::queue_damaged;
@@ -275,6 +275,7 @@ Result<void> Queue::send_small(std::span<const std::byte> bytes, Priority priori
     if (bytes.size() >= kCopyOutside) break;  // its turn comes outside the lock
     const std::uint32_t slot = take_slot(bytes.size(), message.priority, why);
     if (slot == kNoSlot) break;
+    prefetch_returned(kAhead);
     copy_bytes(segment_.payload(slot), bytes.data(), bytes.size());
     commit(slot, bytes.size(), message.priority);
     if (!intact()) [[unlikely]] {
