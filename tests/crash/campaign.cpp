@@ -132,7 +132,8 @@ class Runner {
     const std::size_t end = plan_.kills == 0 ? rounds : begin + 1;
     for (std::size_t round = begin; round < end; ++round, done.reset()) {
       report_.at(round, 0, "recording");
-      record(round, rounds);
+      // Twice: a child has its maker's heap, which the first stage changes for good, and with it the way of every run.
+      for (int times = 0; times < 2; ++times) record(round, rounds);
       if (!done) report_.figures().instructions += trace_.places.size();
       for (const std::size_t k : positions()) {
         if (done && k <= *done) continue;
