@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <system_error>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fcntl.h>
@@ -53,11 +54,19 @@ void Trace::add(std::uint64_t place, bool is_inside) {
 }
 
 void Trace::find_ways() {
-  std::unordered_set<std::uint64_t> known;
+  constexpr std::size_t kStepsOfAVisit = 4;  // what it takes to stop at a breakpoint and go on
+  std::unordered_set<std::uint64_t> repeating;
+  for (std::size_t at = 1; at < places.size(); ++at) {
+    if (places[at - 1] == places[at]) repeating.insert(places[at]);
+  }
+  std::unordered_map<std::uint64_t, std::size_t> known;
+  visits.clear();
   anchors.clear();
   std::size_t anchor = 0;
   for (std::size_t at = 0; at < places.size(); ++at) {
-    if (known.insert(places[at]).second) anchor = at;
+    visits.push_back(repeating.contains(places[at]) ? 0 : ++known[places[at]]);
+    const bool nearer = kStepsOfAVisit * visits[at] + anchor < kStepsOfAVisit * visits[anchor] + at;
+    if (visits[at] != 0 && (nearer || visits[anchor] == 0)) anchor = at;
     anchors.push_back(anchor);
   }
   leaves.assign(places.size(), places.size());
@@ -133,6 +142,14 @@ Victim::At Victim::step() {
   return place() == end_place() ? At::end : At::place;
 }
 
+bool Victim::run_to(std::uint64_t place, std::size_t visits) {
+  for (std::size_t visit = 1; run_to(place); ++visit) {
+    if (visit == visits) return true;
+    if (step() != At::place) return false;
+  }
+  return false;
+}
+
 bool Victim::run_to(std::uint64_t place) {
   constexpr std::uint64_t kByte = 0xff;
   constexpr std::uint64_t kBreakpoint = 0xcc;
@@ -165,7 +182,7 @@ Victim::At Victim::advance(std::size_t k, const Trace* trace, const std::functio
   std::size_t at = 0;
   if (trace != nullptr && k < trace->places.size() && trace->anchors[k] > 1) {
     at = trace->anchors[k];
-    if (!run_to(trace->places[at])) return At::strayed;
+    if (!run_to(trace->places[at], trace->visits[at])) return At::strayed;
   }
   while (at < k) {
     alive();

@@ -3,11 +3,11 @@
 // The child prepares, stops, and from then on takes one instruction at a time (ptrace). Death is SIGKILL while it is
 // stopped, so it has done exactly the instructions that were counted; a system call is one of them.
 //   V1  `prepare` answers what is to be traced; what it needs is made before the first counted instruction.
-//   V2  The way to instruction k is short: the child runs freely to the last instruction before k that it had never
-//       executed before in a recorded run, where a breakpoint waits, and is stepped from there. So N deaths cost about
-//       N processes and not N * N / 2 steps. A child that does not come by strays, and its run is made again step by
-//       step. An instruction that repeats itself (rep movs) is a step each time, and all but the last of them are made
-//       at once, with a smaller count in RCX.
+//   V2  The way to instruction k is short: the child runs freely to the last instruction before k that it had never, or
+//       seldom, executed before in a recorded run, where a breakpoint waits, and is stepped from there. So N deaths
+//       cost about N processes and not N * N / 2 steps. A child that does not come by strays, and its run is made again
+//       step by step. An instruction that repeats itself (rep movs) is a step each time, and all but the last of them
+//       are made at once, with a smaller count in RCX.
 // Threads: one tracer thread. x86-64 only, for its breakpoints.
 #pragma once
 
@@ -24,7 +24,8 @@ namespace mqxx::crash {
 struct Trace {
   std::vector<std::uint64_t> places;
   std::vector<bool> inside;          // what `look` answered there: inside a lock
-  std::vector<std::size_t> anchors;  // the last position not behind this one whose place is new there
+  std::vector<std::size_t> visits;   // how often the place had been come to, with this time; 0: it repeats itself
+  std::vector<std::size_t> anchors;  // the position not behind this one from where the way is the shortest
   std::vector<std::size_t> leaves;   // the first position behind this one at another place, or the number of all
 
   void add(std::uint64_t place, bool is_inside);
@@ -60,6 +61,7 @@ class Victim {
   At step();
   [[nodiscard]] std::uint64_t place() const;
   bool run_to(std::uint64_t place);
+  bool run_to(std::uint64_t place, std::size_t visits);
   At repeat(std::size_t at, std::size_t end, const Trace& trace);
   [[nodiscard]] std::uint64_t peek(std::size_t of_user) const;
   void poke(std::size_t of_user, std::uint64_t value) const;
