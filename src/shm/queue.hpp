@@ -294,7 +294,8 @@ class Queue {
   /// What leaves next, taken off the ring or the index; kNoSlot when the queue is empty; kDamaged.
   std::uint32_t next_slot() noexcept MQXX_REQUIRES(receivers_lock_);
   std::uint32_t next_of_run() noexcept MQXX_REQUIRES(receivers_lock_);
-  void prefetch_run(std::uint64_t ahead) const noexcept MQXX_REQUIRES(receivers_lock_);
+  /// Without a lock.
+  void prefetch_arrived(std::uint64_t position) const noexcept;
   bool extend_run(std::uint64_t head, std::uint64_t& end) noexcept MQXX_REQUIRES(receivers_lock_);
   bool sort_arrivals() noexcept MQXX_REQUIRES(receivers_lock_);
   /// Whether the slot holds a message, of possible length and priority. Each is read once: what was checked is used.
@@ -328,7 +329,6 @@ class Queue {
   Result<void> look_again(Side side) noexcept;
   struct Polling;
   bool spin(Side side) noexcept;
-  void prefetch_arrived(Side side) const noexcept;
   static void trust_more(Polling& polling) noexcept;
   static void trust_less(Polling& polling, bool lost_processor) noexcept;
   int gathering(Side side, Polling& polling) const noexcept;

@@ -74,13 +74,11 @@ std::uint32_t Queue::next_of_run() noexcept {
   return entry.slot();
 }
 
-// As prefetch_returned(): a message that will be taken soon.
-void Queue::prefetch_run(std::uint64_t ahead) const noexcept {
-  const std::uint64_t position = in_.arrived_head.get() + ahead;
+// As prefetch_returned(): a message that will be taken soon is on its way here meanwhile.
+void Queue::prefetch_arrived(std::uint64_t position) const noexcept {
   RingEntry entry{};
-  if (position < in_.run_end.get() && segment_.arrived().read(position, entry) && entry.slot() < geometry().capacity) {
-    segment_.prefetch_slot(entry.slot());
-  }
+  if (!segment_.arrived().read(position, entry) || entry.slot() >= geometry().capacity) return;
+  segment_.prefetch_slot(entry.slot());
 }
 
 std::uint32_t Queue::next_slot() noexcept {
@@ -221,7 +219,9 @@ Result<void> Queue::receive_now(std::span<std::byte> buffer, Received& received)
       why = Errc::queue_damaged;
       break;
     }
-    prefetch_run(kAhead);
+    // Not behind the run: the ring's lines stay with the senders there.
+    const std::uint64_t ahead = in_.arrived_head.get() + kAhead;
+    if (ahead < in_.run_end.get()) prefetch_arrived(ahead);
     place.size = message.size;
     place.priority = message.priority;
     ++received;

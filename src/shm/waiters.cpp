@@ -76,13 +76,6 @@ void Queue::waited_briefly(Polling& polling) const noexcept {
   polling.gather.store(std::min(polling.gather.load(std::memory_order_relaxed) + 1, most), std::memory_order_relaxed);
 }
 
-// What a receiver has waited for is on its way here while the locks are taken.
-void Queue::prefetch_arrived(Side side) const noexcept {
-  RingEntry entry{};
-  if (side != Side::receivers || !segment_.arrived().read(in_.arrived_head.get(), entry)) return;
-  if (entry.slot() < geometry().capacity) segment_.prefetch_slot(entry.slot());
-}
-
 void Queue::trust_less(Polling& polling, bool lost_processor) noexcept {
   const std::int32_t trust = polling.trust.load(std::memory_order_relaxed);
   if (lost_processor) return polling.trust.store(-kCrowded, std::memory_order_relaxed);
@@ -116,7 +109,8 @@ bool Queue::spin(Side side) noexcept {
   for (int round = 0; now - start < kSpinNs && !lost_processor; ++round) {  // (b)
     for (int i = 0; i < kLooks; ++i) {
       if (seems_ready(side)) {
-        prefetch_arrived(side);
+        // On its way here while the locks are taken.
+        if (side == Side::receivers) prefetch_arrived(in_.arrived_head.get());
         if (now - start < kPaysNs) {  // (c)
           trust_more(polling);
         } else {
